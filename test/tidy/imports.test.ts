@@ -67,7 +67,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     ],
     fetch: ["partition", "env", "util"],
     partition: ["metadata", "log", "config", "logging", "env", "util"],
-    metadata: ["rpc", "state-machine", "log", "config", "env", "util"],
+    metadata: ["rpc", "state-machine", "log", "config", "security", "env", "util"],
     "state-machine": ["log", "util"],
     rpc: ["logging", "env"],
     log: ["config", "metrics", "env", "util"],

@@ -29,6 +29,9 @@ const PRINTS: readonly (readonly [line: string, json: unknown])[] = [
   ["group lag g", [{ groupId: "g", topic: "t", committed: 1 }]],
   ["group reset-offsets g --to-latest --topic t", [{ topic: "t", committed: 1 }]],
   ["group delete g", [{ groupId: "g", deleted: true }]],
+  ["acl add -t t --allow-principal User:a --operation read", [{ operation: "read" }]],
+  ["acl list", [{ resourceType: "topic", resourceName: "t", principal: "User:a" }]],
+  ["acl remove -t t", [{ permission: "allow" }]],
   ["transactions list", [{ transactionalId: "tx", state: "Ongoing" }]],
   ["transactions describe tx", [{ partitions: [{ topic: "t", partition: 0 }] }]],
   ["transactions describe-producers --topic t --partition 0", [{}, { producerEpoch: 0 }]],
@@ -67,7 +70,11 @@ let client: Client;
 const open: { close(): unknown }[] = [];
 
 beforeAll(async () => {
-  broker = await Broker.start({ configs: { "group.initial.rebalance.delay.ms": 0 } });
+  const acls = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": "User:ANONYMOUS",
+  };
+  broker = await Broker.start({ configs: { "group.initial.rebalance.delay.ms": 0, ...acls } });
   client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000 });
   clustered = createServer((_, response) => response.end('{"done":true,"partitionsLeft":0}'));
   await new Promise<void>((resolve) => clustered.listen(0, "127.0.0.1", resolve));

@@ -1,3 +1,4 @@
+export { ACL_OPERATIONS, type Acl, type AclFilter, aclText } from "./admin/acls.ts";
 export { Admin, type NewTopic } from "./admin/admin.ts";
 export type { ConfigEntry, ConfigResource } from "./admin/configs.ts";
 export type { GroupOffset, PartitionLag } from "./admin/group-offsets.ts";

@@ -1,3 +1,4 @@
+export * from "./acl-codes.ts";
 export {
   type ConsumerAssignment,
   type ConsumerSubscription,

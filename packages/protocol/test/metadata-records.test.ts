@@ -1,10 +1,12 @@
 import { expect, expectTypeOf, test } from "vitest";
 import {
+  AccessControlEntryRecord,
   decodeMetadataRecord,
   encodeMetadataRecord,
   metadataRecords,
   PartitionChangeRecord,
   ProtocolError,
+  RemoveAccessControlEntryRecord,
   TopicRecord,
   UnregisterBrokerRecord,
 } from "../src/index.ts";
@@ -43,6 +45,19 @@ test("tags are sent in the order of their numbers, not of their fields", () => {
     isr: null,
     directories: [],
   });
+});
+
+test("an ACL and its end are records of Kafka's", () => {
+  const acl = { resourceType: 2, resourceName: "t", patternType: 3, principal: "User:a" };
+  const entry = { id: TOPIC_ID, ...acl, host: "*", operation: 3, permissionType: 3 };
+  const bytes = encodeMetadataRecord(AccessControlEntryRecord, 0, entry);
+  const id = "000102030405060708090a0b0c0d0e0f";
+  expect(hex(bytes)).toBe(
+    `01 12 00 ${id} 02 0274 03 07557365723a61 022a 03 03 00`.replaceAll(" ", ""),
+  );
+  expect(decodeMetadataRecord(bytes).value).toEqual(entry);
+  const removed = encodeMetadataRecord(RemoveAccessControlEntryRecord, 0, { id: TOPIC_ID });
+  expect(hex(removed)).toBe(`011300${id}00`);
 });
 
 test.each([

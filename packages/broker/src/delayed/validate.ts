@@ -1,5 +1,12 @@
-import type { PlainRecords, RecordError, RecordWalk } from "@tarpan/protocol";
-import { recordErrors, shortTextOf, sizeProblem, targetProblem } from "../held/record-problems.ts";
+import type { PlainRecords, RecordWalk } from "@tarpan/protocol";
+import {
+  type HeldError,
+  type MayWrite,
+  recordErrors,
+  shortTextOf,
+  sizeProblem,
+  targetProblem,
+} from "../held/record-problems.ts";
 import { delayMsOf, deliverAtOf } from "./due.ts";
 import { DelayedHeader } from "./headers.ts";
 
@@ -13,8 +20,9 @@ export function delayedErrors(
   count: number,
   nowMs: number,
   maxMessageBytes: number,
-): readonly RecordError[] {
-  return recordErrors(records, count, (walk) => {
+  mayWrite: MayWrite | null = null,
+): readonly HeldError[] {
+  return recordErrors(records, count, mayWrite, (walk) => {
     const tooLarge = sizeProblem(walk, maxMessageBytes);
     if (tooLarge !== null || walk.isTombstone) return tooLarge;
     return targetProblem(walk) ?? timeProblem(walk, nowMs);

@@ -43,6 +43,8 @@ export interface ReadLimits {
   readonly readCommitted: boolean;
   /** The consumer's rack, "" when it has none. */
   readonly rack: string;
+  /** Null when there are no ACLs. */
+  readonly mayRead: ((topic: string) => boolean) | null;
 }
 
 export interface Reads {
@@ -63,7 +65,7 @@ export async function readPartitions(
   source: ReadSource,
   { wanted, session, incremental }: FetchPlan,
   nameOf: (wanted: WantedPartition) => string | null,
-  { maxBytes, readCommitted, rack }: ReadLimits,
+  { maxBytes, readCommitted, rack, mayRead }: ReadLimits,
   pending: PendingChanges,
 ): Promise<Reads> {
   const latches: PendingLatch[] = [];
@@ -73,6 +75,10 @@ export async function readPartitions(
   const quiet = incremental ? quietIn(session, source, rack) : null;
   for (const one of quiet === null ? wanted.values() : quiet.loud()) {
     const name = nameOf(one);
+    if (name !== null && mayRead !== null && !mayRead(name)) {
+      reads.push(failedRead(one, ErrorCode.TOPIC_AUTHORIZATION_FAILED));
+      continue;
+    }
     const look = findReadable(source, name, one.partition);
     const partition = look instanceof Promise ? await look : look;
     if (typeof partition === "number") {

@@ -1,5 +1,12 @@
-import type { PlainRecords, RecordError, RecordWalk } from "@tarpan/protocol";
-import { recordErrors, shortTextOf, sizeProblem, targetProblem } from "../held/record-problems.ts";
+import type { PlainRecords, RecordWalk } from "@tarpan/protocol";
+import {
+  type HeldError,
+  type MayWrite,
+  recordErrors,
+  shortTextOf,
+  sizeProblem,
+  targetProblem,
+} from "../held/record-problems.ts";
 import { HalfHeader } from "./headers.ts";
 import { groupProblem } from "./producer-group.ts";
 
@@ -13,8 +20,9 @@ export function halfMessageErrors(
   count: number,
   _nowMs: number,
   maxMessageBytes: number,
-): readonly RecordError[] {
-  return recordErrors(records, count, (walk) => {
+  mayWrite: MayWrite | null = null,
+): readonly HeldError[] {
+  return recordErrors(records, count, mayWrite, (walk) => {
     return producerGroupProblem(walk) ?? contentProblem(walk, maxMessageBytes);
   });
 }

@@ -22,6 +22,7 @@ import {
 } from "../partition/produce.ts";
 import { onEach } from "../security/permission.ts";
 import { type Attempt, attemptWhen, type PendingLatch } from "../util/latch.ts";
+import { allows } from "./allowed.ts";
 import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { CloseConnection, handler, type RequestContext, type Services } from "./handler.ts";
 import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
@@ -42,7 +43,7 @@ export const produce = handler({
   api: Produce,
   versions: "3-13",
   lane: "produce",
-  authorize: [onEach("write", "topic")],
+  authorize: [onEach("write", "topic"), onEach("write", "transactionalId")],
   handle,
   failure,
 });
@@ -54,6 +55,11 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const { acks } = request;
   if (acks !== 0 && acks !== 1 && acks !== -1) {
     return failure(request, ErrorCode.INVALID_REQUIRED_ACKS);
+  }
+  const { transactionalId } = request;
+  if (transactionalId !== null && !allows(context, "write", "transactionalId", transactionalId)) {
+    if (acks === 0) throw new CloseConnection("the client may not use the transactional id");
+    return failure(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
   }
   // Every batch goes to its log in this loop, without an await: that keeps the batches' order.
   const rules = rulesOf(request, context);
@@ -165,25 +171,34 @@ function appendLater(
 }
 
 /** What is refused in the topics whose records the broker reads. */
-const RECORD_ERRORS: ReadonlyMap<string, RecordErrors> = new Map([
+const RECORD_ERRORS = new Map([
   [DELAYED_TOPIC, delayedErrors],
   [HALF_MESSAGES_TOPIC, halfMessageErrors],
 ]);
+
+/** Who has a message delivered later must be allowed to write to its target, too. */
+function recordErrorsOf(topic: string, context: RequestContext): RecordErrors | null {
+  const errorsOf = RECORD_ERRORS.get(topic) ?? null;
+  if (errorsOf === null || !context.services.authorizer.hasAcls) return errorsOf;
+  const mayWrite = (target: string) => allows(context, "write", "topic", target);
+  return (records, count, nowMs, maxBytes) => errorsOf(records, count, nowMs, maxBytes, mayWrite);
+}
 
 /** The topic according to the metadata now; `refusal` is null when batches may be appended. */
 function targetOf(
   { name: byName, topicId }: Topic,
   requestRules: ReturnType<typeof rulesOf>,
-  { services, version }: RequestContext,
+  context: RequestContext,
 ) {
+  const { services, version } = context;
   const name = topicNameOf(services, byName, topicId, version >= 13);
   const rules = {
     config: services.metadata.topicConfig(name ?? ""),
     now: services.env.clock.wallMs(),
     ...requestRules,
-    errorsOf: RECORD_ERRORS.get(name ?? "") ?? null,
+    errorsOf: recordErrorsOf(name ?? "", context),
   };
-  return { name, refusal: refusalOf(name, topicId, version), rules };
+  return { name, refusal: refusalOf(name, topicId, context), rules };
 }
 
 function appendTo(
@@ -214,9 +229,16 @@ export function tooFewInSync(
   return refusedBy(partition, ErrorCode.NOT_ENOUGH_REPLICAS, message);
 }
 
-function refusalOf(name: string | null, topicId: string, version: number): ProduceOutcome | null {
+function refusalOf(
+  name: string | null,
+  topicId: string,
+  context: RequestContext,
+): ProduceOutcome | null {
   if (name === null) {
-    return failedProduce(unknownTopicCode(version >= 13), `no topic has the id ${topicId}`);
+    return failedProduce(unknownTopicCode(context.version >= 13), `no topic has the id ${topicId}`);
+  }
+  if (!allows(context, "write", "topic", name)) {
+    return failedProduce(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
   }
   if (!isInternalTopic(name) || isHeldTopic(name)) return null;
   return failedProduce(ErrorCode.INVALID_TOPIC_EXCEPTION, `${name} is written by the broker only`);

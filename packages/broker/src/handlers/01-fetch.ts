@@ -11,6 +11,7 @@ import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import { PendingChanges } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
 import type { PendingLatch } from "../util/latch.ts";
+import { allows } from "./allowed.ts";
 import { currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 import { topicNameOf } from "./topic-name.ts";
@@ -50,6 +51,9 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     maxBytes: Math.min(request.maxBytes, services.metadata.brokerConfig().fetchMaxBytes),
     readCommitted: request.isolationLevel === READ_COMMITTED,
     rack: request.rackId,
+    mayRead: services.authorizer.hasAcls
+      ? (topic: string) => allows(context, "read", "topic", topic)
+      : null,
   };
   // A minimum above the maximum could never be reached.
   const minBytes = Math.min(request.minBytes, limits.maxBytes);

@@ -5,6 +5,7 @@ import type { Partition } from "../partition/partition.ts";
 import { type RequestedPartition, waitUntilLed } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { splitTopics } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -26,7 +27,8 @@ export const listOffsets = handler({
 
 type Request = RequestOf<typeof ListOffsets>;
 type Response = ResponseInput<typeof ListOffsets>;
-type Wanted = Request["topics"][number]["partitions"][number];
+type Topic = Request["topics"][number];
+type Wanted = Topic["partitions"][number];
 type Found = Response["topics"][number]["partitions"][number];
 
 /** Special values of the timestamp, and the first version of each. */
@@ -49,9 +51,10 @@ const READ_COMMITTED = 1;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   const repeated = repeatedPartitions(request);
-  await waitUntilLed(context.services, request.topics.flatMap(askedOf));
-  const topics = [];
-  for (const { name, partitions } of request.topics) {
+  const { allowed, denied } = splitTopics(context, "describe", request.topics);
+  await waitUntilLed(context.services, allowed.flatMap(askedOf));
+  const topics = [...refuse(denied, ErrorCode.TOPIC_AUTHORIZATION_FAILED)];
+  for (const { name, partitions } of allowed) {
     const found: Found[] = [];
     for (const wanted of partitions) {
       const { partitionIndex } = wanted;
@@ -140,10 +143,13 @@ function repeatedPartitions(request: Request): Set<string> {
   return repeated;
 }
 
-function failure(request: Request, errorCode: number): Response {
-  const topics = request.topics.map(({ name, partitions }) => ({
+function failure({ topics }: Request, errorCode: number): Response {
+  return { topics: refuse(topics, errorCode) };
+}
+
+function refuse(topics: readonly Topic[], errorCode: number) {
+  return topics.map(({ name, partitions }) => ({
     name,
-    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    partitions: partitions.map(({ partitionIndex }): Found => ({ partitionIndex, errorCode })),
   }));
-  return { topics };
 }

@@ -9,12 +9,9 @@ import { brokerNodes, partitionFields } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
-import {
-  ALL_CLUSTER_OPERATIONS,
-  ALL_TOPIC_OPERATIONS,
-  NOT_ASKED,
-} from "../security/authorized-operations.ts";
+import { NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
+import { allows, clusterOperations, mayCreate, operationsOn, split } from "./allowed.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
@@ -32,7 +29,7 @@ import { handler, type RequestContext, type Services } from "./handler.ts";
 export const metadata = handler({
   api: Metadata,
   versions: "0-13",
-  authorize: [onEach("describe", "topic")],
+  authorize: [onEach("describe", "topic"), onEach("create", "topic")],
   handle,
   failure,
 });
@@ -52,19 +49,49 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     wanted?.some(({ name, topicId }) => name === null || topicId !== ZERO_UUID);
   if (malformed) return failure(request, ErrorCode.INVALID_REQUEST, context);
   if (wanted?.some((one) => !isKnown(one, services))) await waitUntilMetadataRead(services);
-  const refusals = wanted === null ? new Map() : await createMissing(services, request, wanted);
+  const { allowed, denied } = split(wanted ?? [], (one) => mayDescribe(one, context));
+  const refusals = wanted === null ? new Map() : await createMissing(context, request, allowed);
   const { image } = services.metadata;
-  const operations = request.includeTopicAuthorizedOperations ? ALL_TOPIC_OPERATIONS : NOT_ASKED;
-  const found = wanted === null ? [...image.topics.values()].map((t) => known(image, t)) : [];
-  for (const one of distinct(wanted ?? [])) found.push(find(image, one, refusals));
+  const found = wanted === null ? describableTopics(image, context) : [];
+  for (const one of distinct(allowed)) found.push(find(image, one, refusals));
+  const topics = request.includeTopicAuthorizedOperations ? found.map(withOperations) : found;
+  for (const { name, topicId } of distinct(denied)) topics.push(deniedTopic(name, topicId));
   return {
     ...clusterPart(context),
-    topics: found.map((topic) => ({ ...topic, topicAuthorizedOperations: operations })),
+    topics,
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-      ? ALL_CLUSTER_OPERATIONS
+      ? clusterOperations(context)
       : NOT_ASKED,
     errorCode: ErrorCode.NONE,
   };
+
+  function withOperations(topic: Topic): Topic {
+    const { name, errorCode } = topic;
+    if (name === null || errorCode !== ErrorCode.NONE) return topic;
+    return { ...topic, topicAuthorizedOperations: operationsOn(context, "topic", name) };
+  }
+}
+
+/** A topic that does not exist is denied, too, so that the answer does not tell which ones do. */
+function mayDescribe({ name: byName, topicId }: Wanted, context: RequestContext): boolean {
+  const { image } = context.services.metadata;
+  const name = topicId === ZERO_UUID ? byName : image.topicsById.get(topicId)?.name;
+  return name == null || allows(context, "describe", "topic", name);
+}
+
+function describableTopics(image: MetadataImage, context: RequestContext): Topic[] {
+  const found: Topic[] = [];
+  for (const topic of image.topics.values()) {
+    if (allows(context, "describe", "topic", topic.name)) found.push(known(image, topic));
+  }
+  return found;
+}
+
+/** With the request's name or id only, and without saying whether the topic is internal. */
+function deniedTopic(name: string | null, topicId: string): Topic {
+  const errorCode = ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  const asked = topicId === ZERO_UUID ? name : null;
+  return { errorCode, name: asked, topicId, isInternal: false, partitions: [] };
 }
 
 function clusterPart({ services, connection }: RequestContext) {
@@ -84,10 +111,11 @@ function isKnown({ name, topicId }: Wanted, { metadata: { image } }: Services): 
 
 /** Creates the missing topics that may be created. Returns their error codes by name. */
 async function createMissing(
-  { metadata, delayed, halfMessages }: Services,
+  context: RequestContext,
   request: Request,
   wanted: readonly Wanted[],
 ): Promise<Map<string, number>> {
+  const { metadata, delayed, halfMessages } = context.services;
   for (const held of [delayed, halfMessages]) {
     if (wanted.some(({ name }) => name === held.topic)) await held.ensureTopic();
   }
@@ -100,12 +128,16 @@ async function createMissing(
     if (name === null || topicId !== ZERO_UUID || image.topics.has(name)) continue;
     if (!isInternalTopic(name) && topicNameProblem(name) === null) missing.add(name);
   }
-  if (missing.size === 0) return new Map();
+  const { allowed, denied } = split([...missing], (name) => mayCreate(context, name));
+  const refusals = new Map<string, number>();
+  for (const name of denied) refusals.set(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+  if (allowed.length === 0) return refusals;
   const defaults = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
-  const topics = [...missing].map((name) => ({ name, ...defaults }));
+  const topics = allowed.map((name) => ({ name, ...defaults }));
   const asked = { topics, validateOnly: false, internal: false };
   const created = await controller.createTopics(asked);
-  return new Map(created.topics.map(({ name, errorCode }) => [name, errorCode]));
+  for (const { name, errorCode } of created.topics) refusals.set(name, errorCode);
+  return refusals;
 }
 
 /** A topic that the request names twice is answered once, as in Kafka. */

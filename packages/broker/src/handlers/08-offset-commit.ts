@@ -1,8 +1,9 @@
-import { OffsetCommit } from "@tarpan/protocol";
+import { ErrorCode, OffsetCommit, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { commitOffsets } from "../groups/operations/commit-offsets.ts";
 import { refuseCommit } from "../groups/operations/decide-commit.ts";
 import { onEach, onGroup } from "../security/permission.ts";
-import { handler } from "./handler.ts";
+import { splitTopics } from "./allowed.ts";
+import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * OffsetCommit: v2-10. v2 to v4 the request's own retention · v3 throttle time · v6 leader epochs ·
@@ -15,7 +16,24 @@ export const offsetCommit = handler({
   versions: "2-10",
   lane: "group",
   authorize: [onGroup("read"), onEach("read", "topic")],
-  handle: (request, { services, version }) =>
-    services.groups.run(request.groupId, commitOffsets(request, version)),
+  handle,
   failure: refuseCommit,
 });
+
+type Request = RequestOf<typeof OffsetCommit>;
+type Response = ResponseInput<typeof OffsetCommit>;
+
+const TOPICS_BY_ID_SINCE = 10;
+
+function handle(request: Request, context: RequestContext): Promise<Response> | Response {
+  const { services, version } = context;
+  const byId = version >= TOPICS_BY_ID_SINCE;
+  const { allowed, denied } = splitTopics(context, "read", request.topics, byId);
+  const { groupId } = request;
+  if (denied.length === 0) return services.groups.run(groupId, commitOffsets(request, version));
+  const refused = refuseCommit({ groupId, topics: denied }, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+  if (allowed.length === 0) return refused;
+  return services.groups
+    .run(groupId, commitOffsets({ ...request, topics: [...allowed] }, version))
+    .then(({ topics }) => ({ topics: [...topics, ...refused.topics] }));
+}

@@ -12,6 +12,7 @@ import {
 } from "../groups/operations/fetch-offsets.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { allows, splitTopics } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -30,6 +31,7 @@ export const offsetFetch = handler({
 
 type Request = RequestOf<typeof OffsetFetch>;
 type Response = ResponseInput<typeof OffsetFetch>;
+type WantedTopic = NonNullable<WantedOffsets["topics"]>[number];
 
 const GROUP_ERROR_SINCE = 2;
 const GROUPS_SINCE = 8;
@@ -47,16 +49,41 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
 async function fetchGroup(
   wanted: WantedOffsets,
   requireStable: boolean,
-  { services, version }: RequestContext,
+  context: RequestContext,
 ): Promise<GroupOffsets> {
+  const { services, version } = context;
+  const { groupId } = wanted;
+  if (!allows(context, "describe", "group", groupId)) {
+    return groupError(wanted, ErrorCode.GROUP_AUTHORIZATION_FAILED);
+  }
   try {
     const byId = version >= TOPICS_BY_ID_SINCE;
-    const operation = fetchOffsets(wanted, byId, requireStable);
-    return await services.groups.run(wanted.groupId, operation);
+    const asked = splitTopics(context, "describe", wanted.topics ?? [], byId);
+    const topics = wanted.topics && [...asked.allowed];
+    const operation = fetchOffsets({ ...wanted, topics }, byId, requireStable);
+    const found = await services.groups.run(groupId, operation);
+    if (wanted.topics === null) {
+      // Of all topics only those that the client may know of.
+      const isKnown = ({ name = "" }) => allows(context, "describe", "topic", name);
+      return { ...found, topics: found.topics.filter(isKnown) };
+    }
+    return { ...found, topics: [...found.topics, ...asked.denied.map(deniedTopic)] };
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error;
     return groupError(wanted, error.errorCode);
   }
+}
+
+function deniedTopic({ name, topicId, partitionIndexes }: WantedTopic): GroupOffsets["topics"][0] {
+  const errorCode = ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  const partitions = partitionIndexes.map((partitionIndex) =>
+    refusedPartition(partitionIndex, errorCode),
+  );
+  return { name, topicId, partitions };
+}
+
+function refusedPartition(partitionIndex: number, errorCode: number) {
+  return { partitionIndex, committedOffset: -1, metadata: "", errorCode };
 }
 
 /**
@@ -83,12 +110,7 @@ function respond(request: Request, groups: GroupOffsets[], version: number): Res
   }
   const refused = (request.topics ?? []).map(({ name, partitionIndexes }) => ({
     name,
-    partitions: partitionIndexes.map((partitionIndex) => ({
-      partitionIndex,
-      committedOffset: -1,
-      metadata: "",
-      errorCode,
-    })),
+    partitions: partitionIndexes.map((index) => refusedPartition(index, errorCode)),
   }));
   return { topics: refused, groups: [] };
 }

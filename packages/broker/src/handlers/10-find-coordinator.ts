@@ -1,7 +1,8 @@
 import { ErrorCode, FindCoordinator, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { type BrokerNode, brokerNodes } from "../metadata/descriptions.ts";
 import { refused } from "../metadata/outcome.ts";
-import { onEach } from "../security/permission.ts";
+import { DENIED, onEach } from "../security/permission.ts";
+import { allows } from "./allowed.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
@@ -23,17 +24,27 @@ type Response = ResponseInput<typeof FindCoordinator>;
 
 const GROUP = 0;
 const TRANSACTION = 1;
+/** The first version with several keys. */
+const KEYS_SINCE = 4;
 const NO_NODE = { nodeId: -1, host: "", port: -1 };
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  const { services, connection } = context;
+  const { services, connection, version } = context;
   const coordinators = coordinatorsOf(request.keyType, services);
   if (coordinators === null) return failure(request, ErrorCode.INVALID_REQUEST);
+  const type = request.keyType === GROUP ? "group" : "transactionalId";
+  const isDenied = (key: string) => !allows(context, "describe", type, key);
+  const denied = { ...NO_NODE, ...refused(DENIED[type]) };
+  const keys = version >= KEYS_SINCE ? request.coordinatorKeys : [request.key];
+  if (keys.length > 0 && keys.every(isDenied)) return answer(request, denied);
   const errorCode = await coordinators.ensureTopic();
-  if (errorCode !== ErrorCode.NONE) return failure(request, ErrorCode.COORDINATOR_NOT_AVAILABLE);
+  const isMissing = errorCode !== ErrorCode.NONE;
+  const missing = { ...NO_NODE, ...refused(ErrorCode.COORDINATOR_NOT_AVAILABLE) };
   const nodes = brokerNodes(services, connection);
   // An error while the coordinator is down, or its partition has no leader.
   return answerEach(request, (key) => {
+    if (isDenied(key)) return denied;
+    if (isMissing) return missing;
     const leader = coordinators.coordinatorOf(key);
     return found(nodes.find(({ id }) => id === leader));
   });

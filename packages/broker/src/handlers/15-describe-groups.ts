@@ -1,8 +1,9 @@
 import { DescribeGroups, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { describeFailed, describeGroup } from "../groups/operations/classic-describe.ts";
-import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
+import { NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { allows, operationsOn } from "./allowed.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
@@ -24,16 +25,23 @@ type Response = ResponseInput<typeof DescribeGroups>;
 
 const NOT_FOUND_VERSION = 6;
 
-async function handle(request: Request, { services, version }: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { services, version } = context;
   // Each group once, however often it is named: the answer for one may be long.
   const groupIds = [...new Set(request.groups)];
-  const described = await Promise.all(groupIds.map((groupId) => describe(services, groupId)));
+  const described = await Promise.all(
+    groupIds.map((groupId) => {
+      if (allows(context, "describe", "group", groupId)) return describe(services, groupId);
+      return describeFailed(groupId, ErrorCode.GROUP_AUTHORIZATION_FAILED);
+    }),
+  );
   const groups = described.map((group) => {
     const { NONE, GROUP_ID_NOT_FOUND } = ErrorCode;
     const unknown = version >= NOT_FOUND_VERSION && group.groupState === "Dead";
     const errorCode = unknown ? GROUP_ID_NOT_FOUND : group.errorCode;
     const asked = request.includeAuthorizedOperations && errorCode === NONE;
-    return { ...group, errorCode, authorizedOperations: asked ? ALL_GROUP_OPERATIONS : NOT_ASKED };
+    const operations = asked ? operationsOn(context, "group", group.groupId) : NOT_ASKED;
+    return { ...group, errorCode, authorizedOperations: operations };
   });
   return { groups };
 }

@@ -1,9 +1,10 @@
-import { CreateTopics, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { CreateTopics, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { describeTopic } from "../config/kafka/describe.ts";
 import type { CreatedTopic } from "../metadata/create-topics.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
+import { allows, mayCreate, split } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -16,7 +17,7 @@ import { handler, type RequestContext } from "./handler.ts";
 export const createTopics = handler({
   api: CreateTopics,
   versions: "2-7",
-  authorize: [onEach("create", "topic")],
+  authorize: [onEach("create", "topic"), onEach("describeConfigs", "topic")],
   handle,
   failure,
 });
@@ -25,14 +26,27 @@ type Request = RequestOf<typeof CreateTopics>;
 type Response = ResponseInput<typeof CreateTopics>;
 type Result = Response["topics"][number];
 
-async function handle(
-  request: Request,
-  { services: { metadata } }: RequestContext,
-): Promise<Response> {
-  const { topics, validateOnly } = request;
-  const asked = { topics, validateOnly, internal: false };
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { metadata } = context.services;
+  const { validateOnly } = request;
+  const { allowed, denied } = split(request.topics, ({ name }) => mayCreate(context, name));
+  const names = new Set(denied.map(({ name }) => name));
+  const refusals = [...names].map((name) => refusal(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED));
+  if (allowed.length === 0) return { topics: refusals };
+  const asked = { topics: allowed, validateOnly, internal: false };
   const created = await metadata.controller.createTopics(asked);
-  return { topics: created.topics.map((topic) => resultOf(topic, metadata, validateOnly)) };
+  const results = created.topics.map((topic) => {
+    const result = resultOf(topic, metadata, validateOnly);
+    const isShown = allows(context, "describeConfigs", "topic", topic.name);
+    return topic.topic === null || isShown ? result : withoutConfigs(result);
+  });
+  return { topics: [...results, ...refusals] };
+}
+
+/** Who may not see the topic's configs is told why they are missing, as in Kafka. */
+function withoutConfigs({ numPartitions: _, replicationFactor: __, ...result }: Result): Result {
+  const topicConfigErrorCode = ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+  return { ...result, configs: [], topicConfigErrorCode };
 }
 
 function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boolean): Result {
@@ -60,7 +74,9 @@ function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boole
 }
 
 function failure({ topics }: Request, errorCode: number): Response {
-  return {
-    topics: topics.map(({ name }) => ({ name, ...refused(errorCode), configs: null })),
-  };
+  return { topics: topics.map(({ name }) => refusal(name, errorCode)) };
+}
+
+function refusal(name: string, errorCode: number): Result {
+  return { name, ...refused(errorCode), configs: null };
 }

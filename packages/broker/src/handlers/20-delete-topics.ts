@@ -8,6 +8,7 @@ import {
 import type { TopicRef } from "../metadata/decide-delete-topics.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
+import { allows, allowsOnCluster } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -31,7 +32,8 @@ type Result = Response["responses"][number];
 
 const DELETION_DISABLED_SINCE = 3;
 
-async function handle(request: Request, { services, version }: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { services, version } = context;
   const { metadata } = services;
   if (!metadata.brokerConfig().deleteTopicEnable) {
     const { TOPIC_DELETION_DISABLED, INVALID_REQUEST } = ErrorCode;
@@ -42,13 +44,28 @@ async function handle(request: Request, { services, version }: RequestContext): 
   const refusals: Result[] = [];
   for (const { name, topicId } of namedTopics(request)) {
     const byId = topicId !== ZERO_UUID;
-    if (name !== null && !byId) refs.push({ name, id: null });
+    const denied = (name === null) === byId ? denial(name, topicId, context) : null;
+    if (denied !== null) refusals.push(denied);
+    else if (name !== null && !byId) refs.push({ name, id: null });
     else if (name === null && byId) refs.push({ name: null, id: topicId });
     else refusals.push(result(name, topicId, BOTH_OR_NEITHER));
   }
+  if (refs.length === 0) return { responses: refusals };
   const deleted = await metadata.controller.deleteTopics({ topics: refs });
   const results = deleted.topics.map(({ name, id, ...outcome }) => result(name, id, outcome));
   return { responses: [...results, ...refusals] };
+}
+
+/** Null if the client may delete the topic, or may know that it does not exist. */
+function denial(byName: string | null, topicId: string, context: RequestContext): Result | null {
+  const { image } = context.services.metadata;
+  const name = byName ?? image.topicsById.get(topicId)?.name;
+  if (name === undefined || allowsOnCluster(context, "delete")) return null;
+  const isKnown = allows(context, "describe", "topic", name);
+  const mayDelete = allows(context, "delete", "topic", name);
+  if (byName === null ? mayDelete : isKnown && (mayDelete || !image.topics.has(name))) return null;
+  const told = byName ?? (isKnown ? name : null);
+  return result(told, topicId, refused(ErrorCode.TOPIC_AUTHORIZATION_FAILED));
 }
 
 /** Before version 6 the request has a list of names only. */

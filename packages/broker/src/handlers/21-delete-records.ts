@@ -3,6 +3,7 @@ import { isInternalTopic } from "../metadata/topic-names.ts";
 import { type RequestedPartition, waitUntilLed } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { splitTopics } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -29,8 +30,9 @@ const TO_HIGH_WATERMARK = -1;
 const ANY_EPOCH = -1;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  await waitUntilLed(context.services, request.topics.flatMap(askedOf), request.timeoutMs);
-  const topics = request.topics.map(async ({ name, partitions }) => ({
+  const { allowed, denied } = splitTopics(context, "delete", request.topics);
+  await waitUntilLed(context.services, allowed.flatMap(askedOf), request.timeoutMs);
+  const topics = allowed.map(async ({ name, partitions }) => ({
     name,
     partitions: await Promise.all(
       partitions.map(async ({ partitionIndex, offset }) => ({
@@ -39,7 +41,8 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
       })),
     ),
   }));
-  return { topics: await Promise.all(topics) };
+  const refused = denied.map((topic) => refuseTopic(topic, ErrorCode.TOPIC_AUTHORIZATION_FAILED));
+  return { topics: [...(await Promise.all(topics)), ...refused] };
 }
 
 function askedOf({ name, partitions }: Request["topics"][number]): RequestedPartition[] {
@@ -74,9 +77,12 @@ function refuse(errorCode: number) {
 }
 
 function failure(request: Request, errorCode: number): Response {
-  const topics = request.topics.map(({ name, partitions }) => ({
+  return { topics: request.topics.map((topic) => refuseTopic(topic, errorCode)) };
+}
+
+function refuseTopic({ name, partitions }: Request["topics"][number], errorCode: number) {
+  return {
     name,
     partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, ...refuse(errorCode) })),
-  }));
-  return { topics };
+  };
 }

@@ -6,6 +6,7 @@ import {
   initProducerId as init,
 } from "../transactions/operations/init-producer-id.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { allows, allowsAnyTopic, allowsOnCluster } from "./allowed.ts";
 import { fencedCode } from "./fenced-code.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -13,12 +14,17 @@ import { handler, type RequestContext } from "./handler.ts";
  * InitProducerId: v0-5. v2 flexible · v3 a producer may send the id it has (KIP-360; without a
  * transactional id it gets a new one, as in Kafka) · v4 PRODUCER_FENCED · v5 TRANSACTION_ABORTABLE.
  * With a transactional id its coordinator answers: producers that had the id before are fenced, and
- * a transaction that is open is aborted; meanwhile the answer is CONCURRENT_TRANSACTIONS.
+ * a transaction that is open is aborted; meanwhile the answer is CONCURRENT_TRANSACTIONS. Without
+ * one, who may write to any topic may ask (KIP-679).
  */
 export const initProducerId = handler({
   api: InitProducerId,
   versions: "0-5",
-  authorize: [onEach("idempotentWrite", "cluster"), onEach("write", "transactionalId")],
+  authorize: [
+    onEach("idempotentWrite", "cluster"),
+    onEach("write", "topic"),
+    onEach("write", "transactionalId"),
+  ],
   handle,
   failure,
 });
@@ -31,6 +37,13 @@ const FENCED_SINCE = 4;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   const { transactionalId, producerId, producerEpoch } = request;
+  if (transactionalId === null) {
+    const isAllowed =
+      allowsOnCluster(context, "idempotentWrite") || allowsAnyTopic(context, "write");
+    if (!isAllowed) return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+  } else if (!allows(context, "write", "transactionalId", transactionalId)) {
+    return refusal(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  }
   if (transactionalId === "") return failure(request, ErrorCode.INVALID_REQUEST);
   if ((producerId === NONE) !== (producerEpoch === NONE)) {
     return failure(request, ErrorCode.INVALID_REQUEST);

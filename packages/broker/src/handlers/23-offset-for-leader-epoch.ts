@@ -7,6 +7,7 @@ import {
 import { validateLeaderEpoch } from "../fetch/read-partitions.ts";
 import { type RequestedPartition, waitUntilLed } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
+import { allows, allowsOnCluster, split } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -17,18 +18,24 @@ import { handler, type RequestContext } from "./handler.ts";
 export const offsetForLeaderEpoch = handler({
   api: OffsetForLeaderEpoch,
   versions: "2-4",
-  authorize: [onEach("describe", "topic")],
+  authorize: [onEach("describe", "topic"), onEach("clusterAction", "cluster")],
   handle,
   failure,
 });
 
 type Request = RequestOf<typeof OffsetForLeaderEpoch>;
 type Response = ResponseInput<typeof OffsetForLeaderEpoch>;
-type Wanted = Request["topics"][number]["partitions"][number];
+type Topic = Request["topics"][number];
+type Wanted = Topic["partitions"][number];
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  await waitUntilLed(context.services, request.topics.flatMap(askedOf));
-  return answer(request, (topic, wanted) => find(topic, wanted, context));
+  const isBroker = allowsOnCluster(context, "clusterAction");
+  const isAllowed = ({ topic }: Topic) => isBroker || allows(context, "describe", "topic", topic);
+  const { allowed, denied } = split(request.topics, isAllowed);
+  await waitUntilLed(context.services, allowed.flatMap(askedOf));
+  const found = answer(allowed, (topic, wanted) => find(topic, wanted, context));
+  const refused = answer(denied, () => ({ errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }));
+  return { topics: [...found, ...refused] };
 }
 
 function askedOf({ topic, partitions }: Request["topics"][number]): RequestedPartition[] {
@@ -47,15 +54,14 @@ function find(topic: string, wanted: Wanted, { services }: RequestContext) {
 }
 
 function failure(request: Request, errorCode: number): Response {
-  return answer(request, () => ({ errorCode }));
+  return { topics: answer(request.topics, () => ({ errorCode })) };
 }
 
 type Answer = Omit<Response["topics"][number]["partitions"][number], "partition">;
 
-function answer(request: Request, of: (topic: string, wanted: Wanted) => Answer): Response {
-  const topics = request.topics.map(({ topic, partitions }) => ({
+function answer(topics: readonly Topic[], of: (topic: string, wanted: Wanted) => Answer) {
+  return topics.map(({ topic, partitions }) => ({
     topic,
     partitions: partitions.map((one) => ({ partition: one.partition, ...of(topic, one) })),
   }));
-  return { topics };
 }

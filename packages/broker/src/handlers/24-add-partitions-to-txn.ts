@@ -7,13 +7,14 @@ import {
 import { onEach } from "../security/permission.ts";
 import type { PartitionVerdict } from "../transactions/operations/add-partitions.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { allows, allowsOnCluster } from "./allowed.ts";
 import { fencedCode } from "./fenced-code.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
  * AddPartitionsToTxn: v0-5. v2 PRODUCER_FENCED · v3 flexible · v4 several transactions, and
  * questions that add nothing (KIP-890): for other brokers, as in Kafka · v5 TRANSACTION_ABORTABLE.
- * If one partition does not exist, none is added.
+ * If one partition does not exist, or the client may not write to it, none is added.
  */
 export const addPartitionsToTxn = handler({
   api: AddPartitionsToTxn,
@@ -41,8 +42,12 @@ const CLIENT_VERSION = 0;
 /** Other brokers add what a batch of a newer client adds. */
 const BROKER_VERSION = 2;
 
-async function handle(request: Request, { services, version }: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { services, version } = context;
   if (version >= BATCHED_SINCE) {
+    if (!allowsOnCluster(context, "clusterAction")) {
+      return failure(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, context);
+    }
     const resultsByTransaction = await answerTransactions(request.transactions, services);
     return { errorCode: ErrorCode.NONE, resultsByTransaction };
   }
@@ -53,7 +58,11 @@ async function handle(request: Request, { services, version }: RequestContext): 
     verifyOnly: false,
     topics: request.v3AndBelowTopics,
   };
-  const results = await answer(one, CLIENT_VERSION, services);
+  if (!allows(context, "write", "transactionalId", one.transactionalId)) {
+    return failure(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, context);
+  }
+  const mayWrite = (topic: string) => allows(context, "write", "topic", topic);
+  const results = await answer(one, CLIENT_VERSION, services, mayWrite);
   return { resultsByTopicV3AndBelow: results.map((topic) => forVersion(topic, version)) };
 }
 
@@ -74,17 +83,19 @@ async function answer(
   transaction: Transaction,
   clientVersion: number,
   { transactions, metadata }: Services,
+  mayWrite: (topic: string) => boolean = () => true,
 ): Promise<TopicResults> {
   const { topics, transactionalId, verifyOnly } = transaction;
   if (transactionalId === "") return resultsOf(topics, () => ErrorCode.INVALID_REQUEST);
   const isKnown = (topic: string, partition: number) =>
     metadata.image.topics.get(topic)?.partitions[partition] !== undefined;
-  const areKnown = topics.every(({ name, partitions }) =>
-    partitions.every((p) => isKnown(name, p)),
-  );
-  if (!areKnown) {
+  const areUsable = topics.every(({ name, partitions }) => {
+    return mayWrite(name) && partitions.every((p) => isKnown(name, p));
+  });
+  if (!areUsable) {
     const { OPERATION_NOT_ATTEMPTED, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
     return resultsOf(topics, (topic, partition) => {
+      if (!mayWrite(topic)) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
       return isKnown(topic, partition) ? OPERATION_NOT_ATTEMPTED : UNKNOWN_TOPIC_OR_PARTITION;
     });
   }

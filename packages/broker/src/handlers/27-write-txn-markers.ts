@@ -14,7 +14,7 @@ import { handler, type Services } from "./handler.ts";
 export const writeTxnMarkers = handler({
   api: WriteTxnMarkers,
   versions: "1-2",
-  authorize: [onCluster("clusterAction")],
+  authorize: [onCluster("alter", "clusterAction")],
   handle: async ({ markers }, { services }) => ({ markers: await writeMarkers(markers, services) }),
   failure: ({ markers }, errorCode) => ({
     markers: markers.map((marker) => resultOf(marker, () => errorCode)),

@@ -6,6 +6,7 @@ import {
 import { refuseCommit } from "../groups/operations/decide-commit.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../metadata/topic-names.ts";
 import { onEach, onGroup, onTransactionalId } from "../security/permission.ts";
+import { splitTopics } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -28,8 +29,20 @@ type Response = ResponseInput<typeof TxnOffsetCommit>;
 const LOAD_IN_PROGRESS_SINCE = 2;
 const ABORTABLE_SINCE = 4;
 const ADDS_SINCE = 5;
+const TOPICS_BY_ID_SINCE = 6;
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const byId = context.version >= TOPICS_BY_ID_SINCE;
+  const { allowed, denied } = splitTopics(context, "read", request.topics, byId);
+  if (denied.length === 0) return commit(request, context);
+  const { groupId } = request;
+  const refused = refuseCommit({ groupId, topics: denied }, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+  if (allowed.length === 0) return refused;
+  const { topics } = await commit({ ...request, topics: [...allowed] }, context);
+  return { topics: [...topics, ...refused.topics] };
+}
+
+async function commit(request: Request, context: RequestContext): Promise<Response> {
   const { services, version } = context;
   const { groups } = services;
   const { groupId } = request;

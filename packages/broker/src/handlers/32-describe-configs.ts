@@ -14,7 +14,8 @@ import type { Metadata } from "../metadata/metadata.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { topicNameProblem } from "../metadata/topic-names.ts";
 import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
-import { onEach } from "../security/permission.ts";
+import { DENIED, onEach } from "../security/permission.ts";
+import { allowsConfigs, configOwner } from "./allowed.ts";
 import { describeLoggers, notOwnLogger } from "./broker-loggers.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
@@ -28,7 +29,11 @@ import { handler, type RequestContext, type Services } from "./handler.ts";
 export const describeConfigs = handler({
   api: DescribeConfigs,
   versions: "1-4",
-  authorize: [onEach("describeConfigs", "topic"), onEach("describeConfigs", "cluster")],
+  authorize: [
+    onEach("describeConfigs", "topic"),
+    onEach("describeConfigs", "group"),
+    onEach("describeConfigs", "cluster"),
+  ],
   handle,
   failure,
 });
@@ -38,13 +43,17 @@ type Response = ResponseInput<typeof DescribeConfigs>;
 type Resource = Request["resources"][number];
 type Result = Response["results"][number];
 
-async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { services } = context;
   const { metadata } = services;
   if (request.resources.some((one) => isUnknownTopic(one, metadata)))
     await waitUntilMetadataRead(services);
   const results = request.resources.map((resource): Result => {
     const { resourceType, resourceName, configurationKeys } = resource;
-    const found = describe(resource, services);
+    const isAllowed = allowsConfigs(context, "describeConfigs", resource);
+    const found = isAllowed
+      ? describe(resource, services)
+      : refused(DENIED[configOwner(resourceType)]);
     if (!Array.isArray(found)) return { resourceType, resourceName, ...found, configs: [] };
     // As in Kafka, an empty list asks for all configs.
     const keys = new Set(configurationKeys ?? []);

@@ -2,7 +2,7 @@ import { AlterConfigs, type RequestOf, type ResponseInput } from "@tarpan/protoc
 import { ConfigOperation } from "../metadata/decide-alter-configs.ts";
 import { refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
-import { alteredResources } from "./altered-resources.ts";
+import { alteredResources, splitConfigs } from "./altered-resources.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -14,7 +14,11 @@ import { handler, type RequestContext } from "./handler.ts";
 export const alterConfigs = handler({
   api: AlterConfigs,
   versions: "0-2",
-  authorize: [onEach("alterConfigs", "topic"), onEach("alterConfigs", "cluster")],
+  authorize: [
+    onEach("alterConfigs", "topic"),
+    onEach("alterConfigs", "group"),
+    onEach("alterConfigs", "cluster"),
+  ],
   handle,
   failure,
 });
@@ -22,17 +26,22 @@ export const alterConfigs = handler({
 type Request = RequestOf<typeof AlterConfigs>;
 type Response = ResponseInput<typeof AlterConfigs>;
 
-async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { services } = context;
   const { resources, validateOnly } = request;
-  const changes = resources.map(({ resourceType, resourceName, configs }) => ({
+  const { allowed, outcomes } = splitConfigs(context, resources);
+  const changes = allowed.map(({ resourceType, resourceName, configs }) => ({
     type: resourceType,
     name: resourceName,
     replace: true,
     changes: configs.map((config) => ({ ...config, operation: ConfigOperation.set })),
   }));
   const { controller, nodeId } = services.metadata;
-  const altered = await controller.alterConfigs({ resources: changes, validateOnly, nodeId });
-  return { responses: alteredResources(resources, altered.resources) };
+  const altered =
+    changes.length === 0
+      ? { resources: [] }
+      : await controller.alterConfigs({ resources: changes, validateOnly, nodeId });
+  return { responses: alteredResources(resources, outcomes(altered.resources)) };
 }
 
 function failure({ resources }: Request, errorCode: number): Response {

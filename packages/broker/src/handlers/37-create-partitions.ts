@@ -1,6 +1,7 @@
-import { CreatePartitions, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { CreatePartitions, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
+import { splitTopics } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -19,18 +20,21 @@ export const createPartitions = handler({
 type Request = RequestOf<typeof CreatePartitions>;
 type Response = ResponseInput<typeof CreatePartitions>;
 
-async function handle(request: Request, { services }: RequestContext): Promise<Response> {
-  const { topics, validateOnly } = request;
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { services } = context;
+  const { validateOnly } = request;
+  const { allowed: topics, denied } = splitTopics(context, "alter", request.topics);
+  const refusals = failure({ topics: denied }, ErrorCode.TOPIC_AUTHORIZATION_FAILED).results;
+  if (topics.length === 0) return { results: refusals };
   const grown = await services.metadata.controller.createPartitions({ topics, validateOnly });
-  return {
-    results: grown.topics.map(({ name, errorCode, errorMessage }) => ({
-      name,
-      errorCode,
-      errorMessage,
-    })),
-  };
+  const results = grown.topics.map(({ name, errorCode, errorMessage }) => {
+    return { name, errorCode, errorMessage };
+  });
+  return { results: [...results, ...refusals] };
 }
 
-function failure({ topics }: Request, errorCode: number): Response {
+type Named = { readonly topics: readonly { readonly name: string }[] };
+
+function failure({ topics }: Named, errorCode: number): Response {
   return { results: topics.map(({ name }) => ({ name, ...refused(errorCode) })) };
 }

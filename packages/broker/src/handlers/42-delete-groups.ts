@@ -3,7 +3,8 @@ import { deleteGroup } from "../groups/operations/delete-group.ts";
 import { DONE, type Outcome, refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
-import { handler, type RequestContext, type Services } from "./handler.ts";
+import { allows } from "./allowed.ts";
+import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * DeleteGroups: v0-3.
@@ -21,16 +22,20 @@ export const deleteGroups = handler({
 type Request = RequestOf<typeof DeleteGroups>;
 type Response = ResponseInput<typeof DeleteGroups>;
 
-async function handle({ groupsNames }: Request, { services }: RequestContext): Promise<Response> {
+async function handle({ groupsNames }: Request, context: RequestContext): Promise<Response> {
   const groupIds = [...new Set(groupsNames)];
   const deletions = groupIds.map(async (groupId) => {
-    return { groupId, ...(await deleteOne(services, groupId)) };
+    return { groupId, ...(await deleteOne(context, groupId)) };
   });
   return { results: await Promise.all(deletions) };
 }
 
 /** When a coordinator is unavailable, only its own groups get an error. */
-async function deleteOne(services: Services, groupId: string): Promise<Outcome> {
+async function deleteOne(context: RequestContext, groupId: string): Promise<Outcome> {
+  if (!allows(context, "delete", "group", groupId)) {
+    return refused(ErrorCode.GROUP_AUTHORIZATION_FAILED);
+  }
+  const { services } = context;
   try {
     const errorCode = await services.groups.run(groupId, deleteGroup(groupId));
     return errorCode === ErrorCode.NONE ? DONE : refused(errorCode);

@@ -2,7 +2,7 @@ import { IncrementalAlterConfigs, type RequestOf, type ResponseInput } from "@ta
 import { ResourceType } from "../config/kafka/set-configs.ts";
 import { refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
-import { alteredResources } from "./altered-resources.ts";
+import { alteredResources, deniedConfigs } from "./altered-resources.ts";
 import { alterLoggers } from "./broker-loggers.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -15,7 +15,11 @@ import { handler, type RequestContext } from "./handler.ts";
 export const incrementalAlterConfigs = handler({
   api: IncrementalAlterConfigs,
   versions: "0-1",
-  authorize: [onEach("alterConfigs", "topic"), onEach("alterConfigs", "cluster")],
+  authorize: [
+    onEach("alterConfigs", "topic"),
+    onEach("alterConfigs", "group"),
+    onEach("alterConfigs", "cluster"),
+  ],
   handle,
   failure,
 });
@@ -23,11 +27,14 @@ export const incrementalAlterConfigs = handler({
 type Request = RequestOf<typeof IncrementalAlterConfigs>;
 type Response = ResponseInput<typeof IncrementalAlterConfigs>;
 
-async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { services } = context;
   const { resources, validateOnly } = request;
   const { controller, nodeId } = services.metadata;
   // The levels of loggers are not kept: they are this broker's, until it stops.
   const own = resources.map((resource) => {
+    const denied = deniedConfigs(context, resource);
+    if (denied !== null) return denied;
     if (resource.resourceType !== ResourceType.brokerLogger) return null;
     return alterLoggers(resource, resources, { ...services, nodeId, validateOnly });
   });

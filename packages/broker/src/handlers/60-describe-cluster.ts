@@ -1,7 +1,8 @@
 import { DescribeCluster, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { brokerNodes } from "../metadata/descriptions.ts";
 import { refused } from "../metadata/outcome.ts";
-import { ALL_CLUSTER_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
+import { NOT_ASKED } from "../security/authorized-operations.ts";
+import { clusterOperations } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -41,7 +42,7 @@ function handle(request: Request, context: RequestContext): Response {
       return { brokerId: id, host, port, rack, isFenced: fenced };
     }),
     clusterAuthorizedOperations: includeClusterAuthorizedOperations
-      ? ALL_CLUSTER_OPERATIONS
+      ? clusterOperations(context)
       : NOT_ASKED,
   };
 }

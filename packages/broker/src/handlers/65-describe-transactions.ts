@@ -7,13 +7,14 @@ import {
 import { onEach } from "../security/permission.ts";
 import { describeTransaction } from "../transactions/operations/describe-transaction.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { allows } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /** DescribeTransactions: v0. Answered by the coordinator of each transactional id (KIP-664). */
 export const describeTransactions = handler({
   api: DescribeTransactions,
   versions: "0",
-  authorize: [onEach("describe", "transactionalId")],
+  authorize: [onEach("describe", "transactionalId"), onEach("describe", "topic")],
   handle,
   failure: ({ transactionalIds }, errorCode) => ({
     transactionStates: transactionalIds.map((id) => refusal(id, errorCode)),
@@ -24,10 +25,14 @@ type Request = RequestOf<typeof DescribeTransactions>;
 type Response = ResponseInput<typeof DescribeTransactions>;
 type State = Response["transactionStates"][number];
 
-async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { services } = context;
   // Each id once, however often it is named: the answer for one may be long.
   const transactionalIds = [...new Set(request.transactionalIds)];
   const described = transactionalIds.map(async (transactionalId): Promise<State> => {
+    if (!allows(context, "describe", "transactionalId", transactionalId)) {
+      return refusal(transactionalId, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    }
     if (transactionalId === "") return refusal(transactionalId, ErrorCode.INVALID_REQUEST);
     try {
       const operation = describeTransaction(transactionalId);
@@ -38,9 +43,9 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
         transactionTimeoutMs: found.timeoutMs,
         transactionStartTimeMs: found.startMs,
         ...{ producerId: found.producerId, producerEpoch: found.producerEpoch },
-        topics: found.partitions.map(({ topic, partitionIds: partitions }) => {
-          return { topic, partitions: [...partitions] };
-        }),
+        topics: found.partitions
+          .filter(({ topic }) => allows(context, "describe", "topic", topic))
+          .map(({ topic, partitionIds: partitions }) => ({ topic, partitions: [...partitions] })),
       };
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

@@ -3,6 +3,7 @@ import { RegexError, topicPattern } from "../groups/model/regex/topic-pattern.ts
 import { onEach } from "../security/permission.ts";
 import { isTransactionState } from "../transactions/model/transaction.ts";
 import { listTransactions as list } from "../transactions/operations/list-transactions.ts";
+import { allows } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -20,7 +21,8 @@ export const listTransactions = handler({
 type Request = RequestOf<typeof ListTransactions>;
 type Response = ResponseInput<typeof ListTransactions>;
 
-async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { services } = context;
   const { stateFilters, producerIdFilters: producerIds, durationFilter } = request;
   const matches = matcherOf(request.transactionalIdPattern);
   if (matches === null) return failure(request, ErrorCode.INVALID_REGULAR_EXPRESSION);
@@ -30,7 +32,15 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
   const longerThanMs = Number(durationFilter);
   const filter = { states, producerIds, longerThanMs, matches };
   const found = isImpossible ? [] : await services.transactions.runOnAll(list(filter));
-  return { errorCode: ErrorCode.NONE, unknownStateFilters, transactionStates: found.flat() };
+  return {
+    errorCode: ErrorCode.NONE,
+    unknownStateFilters,
+    transactionStates: found.flat().filter(isAllowed),
+  };
+
+  function isAllowed({ transactionalId }: { readonly transactionalId: string }): boolean {
+    return allows(context, "describe", "transactionalId", transactionalId);
+  }
 }
 
 /** Null when the pattern is no regular expression. */

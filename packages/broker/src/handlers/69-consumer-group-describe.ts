@@ -1,12 +1,14 @@
 import { ConsumerGroupDescribe, ErrorCode } from "@tarpan/protocol";
 import {
+  type DescribedGroup,
   describeConsumerGroup,
   describeConsumerGroupFailed,
 } from "../groups/operations/consumer-describe.ts";
-import { ALL_GROUP_OPERATIONS, NOT_ASKED } from "../security/authorized-operations.ts";
+import { NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
-import { handler, type Services } from "./handler.ts";
+import { allows, operationsOn } from "./allowed.ts";
+import { handler, type RequestContext } from "./handler.ts";
 
 /**
  * ConsumerGroupDescribe: v0-1 (KIP-848).
@@ -17,17 +19,19 @@ import { handler, type Services } from "./handler.ts";
 export const consumerGroupDescribe = handler({
   api: ConsumerGroupDescribe,
   versions: "0-1",
-  authorize: [onEach("describe", "group")],
-  handle: async ({ groupIds, includeAuthorizedOperations }, { services }) => {
+  authorize: [onEach("describe", "group"), onEach("describe", "topic")],
+  handle: async ({ groupIds, includeAuthorizedOperations }, context) => {
+    const { services } = context;
     if (services.metadata.groupVersion < 1) {
       return unanswered(groupIds, ErrorCode.UNSUPPORTED_VERSION);
     }
     // Each group once, however often it is named: the answer for one may be long.
-    const asked = [...new Set(groupIds)].map((groupId) => describe(services, groupId));
+    const asked = [...new Set(groupIds)].map((groupId) => describe(context, groupId));
     const described = await Promise.all(asked);
     const groups = described.map((group) => {
       const isAsked = includeAuthorizedOperations && group.errorCode === ErrorCode.NONE;
-      return { ...group, authorizedOperations: isAsked ? ALL_GROUP_OPERATIONS : NOT_ASKED };
+      const operations = isAsked ? operationsOn(context, "group", group.groupId) : NOT_ASKED;
+      return { ...group, authorizedOperations: operations };
     });
     return { groups };
   },
@@ -39,11 +43,26 @@ function unanswered(groupIds: readonly string[], errorCode: ErrorCode) {
 }
 
 /** When a coordinator is unavailable, only its own groups get an error. */
-async function describe({ groups }: Services, groupId: string) {
+async function describe(context: RequestContext, groupId: string) {
+  const { GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED } = ErrorCode;
+  if (!allows(context, "describe", "group", groupId)) {
+    return describeConsumerGroupFailed(groupId, GROUP_AUTHORIZATION_FAILED);
+  }
   try {
-    return await groups.run(groupId, describeConsumerGroup(groupId));
+    const group = await context.services.groups.run(groupId, describeConsumerGroup(groupId));
+    if (topicsOf(group).every((topic) => allows(context, "describe", "topic", topic))) return group;
+    const why = "the group has topics that the client may not describe";
+    return describeConsumerGroupFailed(groupId, TOPIC_AUTHORIZATION_FAILED, why);
   } catch (error) {
     if (error instanceof KafkaError) return describeConsumerGroupFailed(groupId, error.errorCode);
     throw error;
   }
+}
+
+/** All topics in its members' assignments. */
+function topicsOf({ members }: DescribedGroup): string[] {
+  return members.flatMap(({ assignment, targetAssignment }) => {
+    const both = [...assignment.topicPartitions, ...targetAssignment.topicPartitions];
+    return both.map(({ topicName }) => topicName);
+  });
 }

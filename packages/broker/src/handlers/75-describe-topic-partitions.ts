@@ -9,9 +9,10 @@ import { partitionFields } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
-import { ALL_TOPIC_OPERATIONS } from "../security/authorized-operations.ts";
+import { NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
-import { handler, type RequestContext } from "./handler.ts";
+import { allows, operationsOn, split } from "./allowed.ts";
+import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
  * DescribeTopicPartitions: v0 (KIP-966).
@@ -31,7 +32,8 @@ type Request = RequestOf<typeof DescribeTopicPartitions>;
 type Response = ResponseInput<typeof DescribeTopicPartitions>;
 type Topic = Response["topics"][number];
 
-async function handle(request: Request, { services }: RequestContext): Promise<Response> {
+async function handle(request: Request, context: RequestContext): Promise<Response> {
+  const { services } = context;
   const { metadata } = services;
   const isKnown = ({ name }: Request["topics"][number]) => metadata.image.topics.has(name);
   if (!request.topics.every(isKnown)) await waitUntilMetadataRead(services);
@@ -39,15 +41,33 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
   const { cursor } = request;
   const all = request.topics.length === 0;
   const asked = all ? image.topics.keys() : request.topics.map(({ name }) => name);
-  const names = [...new Set(asked)].filter((name) => cursor === null || name >= cursor.topicName);
-  const isUnnamed = cursor !== null && !all && !names.includes(cursor.topicName);
+  const wanted = [...new Set(asked)].filter((name) => cursor === null || name >= cursor.topicName);
+  const isUnnamed = cursor !== null && !all && !wanted.includes(cursor.topicName);
   if (isUnnamed || (cursor !== null && cursor.partitionIndex < 0)) {
     return failure(request, ErrorCode.INVALID_REQUEST);
   }
+  const { allowed, denied } = split(wanted, (name) => allows(context, "describe", "topic", name));
+  const page = pageOf(allowed, request, services);
+  // A client that asks for all topics is not told of those that it may not describe.
+  const refused = all ? [] : denied.map(deniedTopic);
+  const described = page.topics.map((topic) => {
+    const topicAuthorizedOperations = operationsOn(context, "topic", topic.name ?? "");
+    return { ...topic, topicAuthorizedOperations };
+  });
+  return { ...page, topics: [...described, ...refused] };
+}
+
+/** As many partitions of these topics as the response may have. */
+function pageOf(
+  names: readonly string[],
+  { cursor, responsePartitionLimit }: Request,
+  { metadata }: Services,
+): Response {
+  const { image } = metadata;
   const limit = metadata.brokerConfig().maxRequestPartitionSizeLimit;
-  let room = Math.max(1, Math.min(limit, request.responsePartitionLimit));
+  let room = Math.max(1, Math.min(limit, responsePartitionLimit));
   const topics: Topic[] = [];
-  for (const name of names.sort()) {
+  for (const name of [...names].sort()) {
     const from = name === cursor?.topicName ? cursor.partitionIndex : 0;
     if (room === 0) return { topics, nextCursor: { topicName: name, partitionIndex: from } };
     const topic = image.topics.get(name);
@@ -66,6 +86,10 @@ async function handle(request: Request, { services }: RequestContext): Promise<R
   return { topics };
 }
 
+function deniedTopic(name: string): Topic {
+  return { ...headOf(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED), isInternal: false };
+}
+
 function headOf(name: string, errorCode: number): Topic {
   return {
     errorCode,
@@ -73,7 +97,7 @@ function headOf(name: string, errorCode: number): Topic {
     topicId: ZERO_UUID,
     isInternal: isInternalTopic(name),
     partitions: [],
-    topicAuthorizedOperations: ALL_TOPIC_OPERATIONS,
+    topicAuthorizedOperations: NOT_ASKED,
   };
 }
 

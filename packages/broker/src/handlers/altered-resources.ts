@@ -1,4 +1,7 @@
-import type { Outcome } from "../metadata/outcome.ts";
+import { type Outcome, refused } from "../metadata/outcome.ts";
+import { DENIED } from "../security/permission.ts";
+import { allowsConfigs, configOwner } from "./allowed.ts";
+import type { RequestContext } from "./handler.ts";
 
 interface Resource {
   readonly resourceType: number;
@@ -10,4 +13,23 @@ export function alteredResources(resources: readonly Resource[], outcomes: reado
   return resources.map(({ resourceType, resourceName }, index) => {
     return { resourceType, resourceName, ...outcomes[index]! };
   });
+}
+
+/** Null if the client may change the resource's configs. */
+export function deniedConfigs(context: RequestContext, resource: Resource): Outcome | null {
+  if (allowsConfigs(context, "alterConfigs", resource)) return null;
+  return refused(DENIED[configOwner(resource.resourceType)]);
+}
+
+/** The resources whose configs the client may change; `outcomes` adds those of the others. */
+export function splitConfigs<One extends Resource>(
+  context: RequestContext,
+  resources: readonly One[],
+) {
+  const denied = resources.map((resource) => deniedConfigs(context, resource));
+  const outcomes = (altered: readonly Outcome[]): Outcome[] => {
+    const rest = altered.values();
+    return denied.map((outcome) => outcome ?? rest.next().value!);
+  };
+  return { allowed: resources.filter((_, index) => denied[index] === null), outcomes };
 }

@@ -101,12 +101,14 @@ export class HandlerRouter implements RequestRouter {
 
   /** The error code that refuses the whole request; 0 when the client is authorized. */
   #denied({ authorize }: Handler, request: unknown, { connection }: RequestContext): number {
-    for (const { operation, resourceType, nameOf } of authorize) {
+    const { authorizer } = this.#services;
+    for (const { anyOf, resourceType, nameOf } of authorize) {
       if (nameOf === null) continue;
       const name = nameOf(request);
-      if (!this.#services.authorizer.allows(connection, operation, resourceType, name)) {
-        return DENIED[resourceType];
-      }
+      const isAllowed = anyOf.some((operation) =>
+        authorizer.allows(connection, operation, resourceType, name),
+      );
+      if (!isAllowed) return DENIED[resourceType];
     }
     return ErrorCode.NONE;
   }

@@ -18,10 +18,9 @@ export function transactionRules(
     bumpsEpoch: adds,
     transactionalId,
     async verify(batch, partition) {
-      // As in Kafka: nobody may write in a transaction without a name.
-      if (transactionalId === null) return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
       const { producerId, producerEpoch } = batch;
-      const producer = { transactionalId, producerId, producerEpoch };
+      // Without one no batch comes this far.
+      const producer = { transactionalId: transactionalId!, producerId, producerEpoch };
       const { topic, partition: index } = partition;
       const wanted = { ...producer, topic, partition: index };
       return answerOf(await services.transactions.verify(wanted, adds), version);

@@ -1,6 +1,7 @@
 // What can be wrong with a record that a client produces, whatever the kind of its message. The
 // functions read the walk's current record, and return null if nothing is wrong.
 import {
+  ErrorCode,
   MAX_RECORD_ERRORS,
   type PlainRecords,
   type RecordError,
@@ -16,19 +17,44 @@ const PARTITION = encoder.encode(HeldHeader.partition);
 const MOVED_FROM = encoder.encode(HeldHeader.movedFrom);
 const walk = new RecordWalk();
 
-/** What is wrong with `count` plain records; `problem` says what is wrong with one. */
+/** Of a record; INVALID_RECORD without a code of its own. */
+export type HeldError = RecordError & { readonly errorCode?: ErrorCode };
+
+/** Whether the client may write to the topic. */
+export type MayWrite = (topic: string) => boolean;
+
+/**
+ * What is wrong with `count` plain records; `problem` says what is wrong with one. `mayWrite` is
+ * null without ACLs.
+ */
 export function recordErrors(
   { bytes, start, end }: PlainRecords,
   count: number,
+  mayWrite: MayWrite | null,
   problem: (walk: RecordWalk) => string | null,
-): readonly RecordError[] {
-  const errors: RecordError[] = [];
+): readonly HeldError[] {
+  const errors: HeldError[] = [];
   walk.begin(bytes, start, end, count);
   for (let batchIndex = 0; walk.next() && errors.length < MAX_RECORD_ERRORS; batchIndex++) {
     const message = idProblem(walk) ?? movedProblem(walk) ?? problem(walk);
     if (message !== null) errors.push({ batchIndex, message });
+    else if (mayWrite !== null) {
+      const denied = denial(walk.header(TOPIC), mayWrite);
+      if (denied !== null) errors.push({ batchIndex, ...denied });
+    }
   }
   return errors;
+}
+
+function denial(
+  target: Uint8Array | null,
+  mayWrite: MayWrite,
+): Omit<HeldError, "batchIndex"> | null {
+  if (target === null) return null;
+  const topic = shortTextOf(target);
+  if (mayWrite(topic)) return null;
+  const message = `the client may not write to its ${HeldHeader.topic}, ${topic}`;
+  return { errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED, message };
 }
 
 function idProblem({ keyStart, keyEnd }: RecordWalk): string | null {

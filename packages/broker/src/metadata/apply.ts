@@ -1,12 +1,13 @@
 import { ResourceType } from "../config/kafka/set-configs.ts";
+import type { Acl } from "../security/acl.ts";
 import { LayeredMap } from "../util/layered-map.ts";
 import type { BrokerImage, MetadataImage, PartitionImage, TopicImage } from "./image.ts";
 import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
 
 /**
  * The only code that changes the metadata, live and on replay. Maps and partitions that records
- * change are copied once per call. Throws for a record of an unknown topic or partition: the log
- * was not written by Tarpan then.
+ * change are copied once per call. Throws for a record of an unknown topic, partition or ACL: the
+ * log was not written by Tarpan then.
  */
 export function applyMetadata(
   image: MetadataImage,
@@ -31,6 +32,8 @@ class Draft {
   readonly #configs = new Map<number, Map<string, Map<string, string> | undefined>>();
   #brokers: Map<number, BrokerImage> | null = null;
   #features: Map<string, number> | null = null;
+  /** By id; undefined if it is deleted. */
+  readonly #acls = new Map<string, Acl | undefined>();
   #nextProducerId: number;
 
   constructor(base: MetadataImage) {
@@ -68,6 +71,14 @@ class Draft {
         this.#brokers ??= new Map(this.#base.brokers);
         this.#brokers.delete(value.brokerId);
         return;
+      case "AccessControlEntryRecord": {
+        const { id, ...acl } = value;
+        this.#acls.set(id, acl);
+        return;
+      }
+      case "RemoveAccessControlEntryRecord":
+        this.#removeAcl(value.id);
+        return;
       default:
         record satisfies never;
     }
@@ -84,6 +95,7 @@ class Draft {
       configs: this.#movedConfigs(),
       nextProducerId: this.#nextProducerId,
       features: this.#features ?? base.features,
+      acls: this.#acls.size === 0 ? base.acls : base.acls.with(this.#acls),
     };
   }
 
@@ -181,6 +193,12 @@ class Draft {
       else configs.set(type, next);
     }
     return configs;
+  }
+
+  #removeAcl(id: string): void {
+    const known = this.#acls.has(id) ? this.#acls.get(id) : this.#base.acls.get(id);
+    if (known === undefined) throw new Error(`no ACL has the id ${id}`);
+    this.#acls.set(id, undefined);
   }
 
   #setFeature(name: string, level: number): void {

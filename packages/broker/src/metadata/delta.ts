@@ -1,4 +1,5 @@
 import type { ConfigValues } from "../config/kafka/set-configs.ts";
+import type { Acl } from "../security/acl.ts";
 import { LayeredMap } from "../util/layered-map.ts";
 import type { BrokerImage, MetadataImage, PartitionImage, TopicImage } from "./image.ts";
 
@@ -11,6 +12,7 @@ export interface MetadataDelta {
   readonly topics: readonly TopicDelta[];
   readonly brokers: readonly BrokerDelta[];
   readonly configs: readonly ConfigDelta[];
+  readonly acls: readonly AclDelta[];
 }
 
 /** `before` is null if it is new, `now` is null if it was deleted. */
@@ -33,6 +35,8 @@ export interface BrokerDelta extends Change<BrokerImage> {
   readonly id: number;
 }
 
+export type AclDelta = Change<Acl>;
+
 /** A resource whose configs have changed. */
 export interface ConfigDelta {
   /** See ResourceType. */
@@ -50,6 +54,7 @@ export function deltaBetween(previous: MetadataImage, next: MetadataImage): Meta
     topics: topicsBetween(previous.topicsById, next.topicsById),
     brokers: brokersBetween(previous.brokers, next.brokers),
     configs: configsBetween(previous.configs, next.configs),
+    acls: aclsBetween(previous.acls, next.acls),
   };
 }
 
@@ -106,3 +111,11 @@ function configsBetween(previous: Configs, next: Configs): ConfigDelta[] {
 }
 
 const NONE_SET: LayeredMap<string, ConfigValues> = new LayeredMap();
+
+type Acls = MetadataImage["acls"];
+
+function aclsBetween(previous: Acls, next: Acls): AclDelta[] {
+  return next
+    .changedSince(previous)
+    .map((id) => ({ before: previous.get(id) ?? null, now: next.get(id) ?? null }));
+}

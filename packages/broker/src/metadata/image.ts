@@ -1,4 +1,5 @@
 import type { SetConfigs } from "../config/kafka/set-configs.ts";
+import type { Acl } from "../security/acl.ts";
 import { LayeredMap } from "../util/layered-map.ts";
 import type { SupportedFeature } from "./features.ts";
 
@@ -15,6 +16,8 @@ export interface MetadataImage extends SetConfigs {
   readonly nextProducerId: number;
   /** Finalized feature levels (KIP-584). Level 0 stays: without an entry it is set anew. */
   readonly features: ReadonlyMap<string, number>;
+  /** By their ids, which are UUIDs. */
+  readonly acls: LayeredMap<string, Acl>;
 }
 
 export interface TopicImage {
@@ -62,6 +65,7 @@ export const EMPTY_IMAGE: MetadataImage = {
   configs: new Map(),
   nextProducerId: 0,
   features: new Map(),
+  acls: new LayeredMap(),
 };
 
 /** The broker that a resource of type broker names, null if there is none. */

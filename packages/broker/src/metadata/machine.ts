@@ -2,6 +2,7 @@ import type { StateMachine } from "../state-machine/state-machine.ts";
 import { applyMetadata } from "./apply.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "./image.ts";
 import {
+  aclRecord,
   configRecord,
   decodeRecord,
   encodeRecord,
@@ -37,5 +38,6 @@ function* snapshot(image: MetadataImage): Generator<readonly MetadataRecord[]> {
       for (const [name, value] of values) yield [configRecord(type, resource, name, value)];
     }
   }
+  for (const [id, acl] of image.acls) yield [aclRecord(id, acl)];
   if (image.nextProducerId > 0) yield [producerIdsRecord(-1, image.nextProducerId)];
 }

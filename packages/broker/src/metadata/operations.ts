@@ -2,11 +2,13 @@ import {
   AllocateProducerIds,
   AlterConfigs,
   AlterReassignments,
+  CreateAcls,
   CreateHeldTopic,
   CreateOffsetsTopic,
   CreatePartitions,
   CreateTopics,
   CreateTransactionTopic,
+  DeleteAcls,
   DeleteTopics,
   DescribeQuorum,
   ElectLeaders,
@@ -15,6 +17,7 @@ import {
   UnregisterBroker,
   UpdateFeatures,
 } from "../rpc/messages/index.ts";
+import type { Acl, AclFilter } from "../security/acl.ts";
 import { createPartitions } from "./create-partitions.ts";
 import {
   createHeldTopic,
@@ -28,6 +31,8 @@ import {
   decideProducerIds,
   decideRegisterBroker,
 } from "./decide-broker.ts";
+import { decideCreateAcls } from "./decide-create-acls.ts";
+import { type DeletedAcls, decideDeleteAcls } from "./decide-delete-acls.ts";
 import { type DeletedTopic, decideDeleteTopics, type TopicRef } from "./decide-delete-topics.ts";
 import { decideElectLeaders, type ElectLeadersRequest } from "./decide-elect-leaders.ts";
 import { type AlterReassignmentsRequest, decideReassign } from "./decide-reassign.ts";
@@ -184,6 +189,33 @@ export const operations = {
       controller.decide((image) => decideUpdateFeatures(image, request)),
     refuse: (outcome) => outcome,
     timeoutMs: ({ timeoutMs }) => timeoutMs,
+  }),
+
+  /** One result for each ACL, in their order. */
+  createAcls: operation({
+    api: CreateAcls,
+    async decide(
+      controller: Pick<LocalController, "decide" | "random">,
+      { acls }: { readonly acls: readonly Acl[] },
+    ): Promise<{ readonly results: readonly Outcome[] }> {
+      const results = await controller.decide((image) => {
+        return decideCreateAcls(image, acls, controller.random);
+      });
+      return { results };
+    },
+    refuse: (outcome, { acls }) => ({ results: acls.map(() => outcome) }),
+  }),
+
+  /** One result for each filter, in their order. */
+  deleteAcls: operation({
+    api: DeleteAcls,
+    async decide(
+      controller: Deciding,
+      { filters }: { readonly filters: readonly AclFilter[] },
+    ): Promise<{ readonly results: readonly DeletedAcls[] }> {
+      return { results: await controller.decide((image) => decideDeleteAcls(image, filters)) };
+    },
+    refuse: (outcome, { filters }) => ({ results: filters.map(() => ({ ...outcome, acls: [] })) }),
   }),
 
   describeQuorum: operation({

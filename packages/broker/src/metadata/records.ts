@@ -7,6 +7,7 @@ import {
   type Output,
   type TopicRecord,
 } from "@tarpan/protocol";
+import type { Acl } from "../security/acl.ts";
 import type { EncodedRecord } from "../state-machine/state-machine.ts";
 import type { BrokerImage, PartitionImage } from "./image.ts";
 
@@ -112,6 +113,14 @@ export function featureRecord(name: string, featureLevel: number): MetadataRecor
 export function producerIdsRecord(brokerId: number, nextProducerId: number): MetadataRecord {
   const value = { brokerId, brokerEpoch: -1, nextProducerId };
   return { record: "ProducerIdsRecord", version: VERSION, value };
+}
+
+export function aclRecord(id: string, acl: Acl): MetadataRecord {
+  return { record: "AccessControlEntryRecord", version: VERSION, value: { id, ...acl } };
+}
+
+export function removeAclRecord(id: string): MetadataRecord {
+  return { record: "RemoveAccessControlEntryRecord", version: VERSION, value: { id } };
 }
 
 export function unregisterBrokerRecord(broker: BrokerImage): MetadataRecord {

@@ -52,12 +52,13 @@ export interface ProduceRules {
   readonly errorsOf: RecordErrors | null;
 }
 
+/** An error without a code is INVALID_RECORD. */
 export type RecordErrors = (
   records: PlainRecords,
   count: number,
   nowMs: number,
   maxMessageBytes: number,
-) => readonly RecordError[];
+) => readonly (RecordError & { readonly errorCode?: ErrorCode })[];
 
 export interface TransactionRules {
   /** Whether each transaction has an epoch of its own (KIP-890). */
@@ -102,6 +103,8 @@ export function produce(
   if (errors.length > 0) return badRecords(partition, header.recordCount, errors);
   if (!header.isTransactional) return accept(partition, records!, verdict, rules, null);
   const { bumpsEpoch, transactionalId, verify } = rules.transactions;
+  // As in Kafka: nobody may write in a transaction without its name, not even in an open one.
+  if (transactionalId === null) return nameless(partition);
   const verification = partition.verify(header, bumpsEpoch, now, transactionalId);
   if (verification === null) return accept(partition, records!, verdict, rules, null);
   const ask = () => verify(header, partition.id);
@@ -283,10 +286,15 @@ function idsOf({ records, header }: BatchAccepted): ReturnType<typeof batchIdsOf
   return batchIdsOf(records, header.recordCount);
 }
 
-function badRecords(partition: Partition, count: number, errors: readonly RecordError[]) {
-  const { batchIndex, message } = errors[0]!;
+function badRecords(partition: Partition, count: number, errors: ReturnType<RecordErrors>) {
+  const { batchIndex, message, errorCode = ErrorCode.INVALID_RECORD } = errors[0]!;
   const reason = `record ${batchIndex} of ${count}: ${message}`;
-  return refusedBy(partition, ErrorCode.INVALID_RECORD, reason, errors);
+  return refusedBy(partition, errorCode, reason, errors);
+}
+
+function nameless(partition: Partition): ProduceOutcome {
+  const why = "a transactional batch came without a transactional id";
+  return refusedBy(partition, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, why);
 }
 
 function unverified(partition: Partition, errorCode: ErrorCode): ProduceOutcome {
@@ -309,6 +317,6 @@ const CODE_OF: Record<BatchErrorKind, ErrorCode> = {
   "unsupported-compression": ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
 };
 
-const NO_ERRORS: readonly RecordError[] = [];
+const NO_ERRORS: ReturnType<RecordErrors> = [];
 const NO_BYTES = new Uint8Array(0);
 const NO_RECORD_ERRORS: readonly RefusedRecord[] = [];

@@ -31,6 +31,7 @@ import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { deliverer, serveDeliveries } from "./held-calls.ts";
 import { loadLater } from "./load-later.ts";
+import { openAuthorizer } from "./open-authorizer.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
 import { serveTransactions, transactionCalls } from "./transaction-calls.ts";
@@ -56,7 +57,8 @@ export interface RunningBroker {
 interface Context extends Pick<Outside, "env" | "newListener"> {
   readonly logger: Logger;
   readonly logLevels: LogLevels;
-  readonly authorizer: Authorizer;
+  /** Null for the one that the configs ask for. */
+  readonly authorizer: Authorizer | null;
   /** Aborts when the broker is told to stop while it starts. */
   readonly stopping: AbortSignal;
 }
@@ -199,8 +201,9 @@ export class BrokerServer implements RunningBroker {
   }
 
   #newServices({ maxIncrementalFetchSessionCacheSlots: slots }: BrokerConfig): Services {
-    const { env, logger, logLevels, authorizer } = this.#context;
+    const { env, logger, logLevels } = this.#context;
     const { metadata, partitions, cluster } = this.state;
+    const authorizer = this.#context.authorizer ?? openAuthorizer(metadata, logger);
     const others = cluster && {
       followers: cluster.followers,
       replicaStates: () => cluster.states(),

@@ -1,7 +1,7 @@
 import type { BrokerSettings } from "../config/settings.ts";
 import { LogLevels } from "../logging/log-levels.ts";
 import { type Logger, silentLogger } from "../logging/logger.ts";
-import { type Authorizer, allowAll } from "../security/authorizer.ts";
+import type { Authorizer } from "../security/authorizer.ts";
 import { BrokerServer, type RunningBroker } from "./broker-server.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { type Outside, realWorld } from "./outside.ts";
@@ -17,7 +17,7 @@ export interface StartOptions extends Partial<Outside> {
   readonly stopping?: AbortSignal;
   /** Called every few seconds with a line that says what the start waits for. */
   readonly onWaiting?: (what: string) => void;
-  /** Without it everything is allowed. */
+  /** Without it, the one that the configs ask for. */
   readonly authorizer?: Authorizer;
 }
 
@@ -41,7 +41,7 @@ export async function openBroker(
   options: StartOptions,
 ): Promise<BrokerServer> {
   const { stopping = new AbortController().signal, onWaiting, ...given } = options;
-  const defaults = { logger: silentLogger, nodeIdGiven: true, authorizer: allowAll };
+  const defaults = { logger: silentLogger, nodeIdGiven: true, authorizer: null };
   const logLevels = new LogLevels(options.logger ?? defaults.logger);
   const logger = logLevels.logger("root");
   const context = { ...realWorld, ...defaults, ...given, logger, logLevels, stopping, onWaiting };
@@ -56,7 +56,8 @@ export async function openBroker(
   }
 }
 
-type Context = Required<Omit<StartOptions, "onWaiting">> & {
+type Context = Required<Omit<StartOptions, "onWaiting" | "authorizer">> & {
+  readonly authorizer: Authorizer | null;
   readonly onWaiting: StartOptions["onWaiting"] | undefined;
 };
 

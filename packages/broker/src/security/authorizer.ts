@@ -1,18 +1,8 @@
+import type { AclOperation } from "@tarpan/protocol";
 import type { KafkaPrincipal } from "./principal.ts";
 
-/** Numbers of Kafka's `AclOperation`; also the bits of an authorizedOperations field (KIP-430). */
-export const AclOperation = {
-  read: 3,
-  write: 4,
-  create: 5,
-  delete: 6,
-  alter: 7,
-  describe: 8,
-  clusterAction: 9,
-  describeConfigs: 10,
-  alterConfigs: 11,
-  idempotentWrite: 12,
-} as const;
+/** What a client wants to do with a resource. */
+export type Operation = Exclude<keyof typeof AclOperation, "any" | "all">;
 
 /** Kafka's `ResourceType`, the types that exist here. */
 export type ResourceType = "topic" | "group" | "cluster" | "transactionalId";
@@ -29,13 +19,21 @@ export interface Client {
 
 /** Decides which client may do what. Runs for every request, so it is synchronous. */
 export interface Authorizer {
+  /** False where there are no ACLs, and everything is allowed. */
+  readonly hasAcls: boolean;
   allows(
     client: Client,
-    operation: keyof typeof AclOperation,
+    operation: Operation,
     resourceType: ResourceType,
     resourceName: string,
   ): boolean;
+  /** Whether the client may do it with at least one resource of the type (KIP-679). */
+  allowsAny(client: Client, operation: Operation, resourceType: ResourceType): boolean;
 }
 
 /** Allows every client everything: a broker without ACLs, as Kafka without an authorizer. */
-export const allowAll: Authorizer = { allows: () => true };
+export const allowAll: Authorizer = {
+  hasAcls: false,
+  allows: () => true,
+  allowsAny: () => true,
+};

@@ -1,28 +1,27 @@
 import { ErrorCode } from "@tarpan/protocol";
-import { type AclOperation, CLUSTER_NAME, type ResourceType } from "./authorizer.ts";
+import { CLUSTER_NAME, type Operation, type ResourceType } from "./authorizer.ts";
 
 /** What a client must be allowed to do before it may use an API. */
 export interface Permission<Request> {
-  readonly operation: keyof typeof AclOperation;
+  /** One of these suffices. */
+  readonly anyOf: readonly Operation[];
   readonly resourceType: ResourceType;
   /**
    * The resource that decides about the whole request: the router checks it. Null when a request
-   * names several resources, of which only denied ones are to be refused: that is the handler's
-   * work, and no handler does it yet.
+   * names several resources, of which only denied ones are refused or left out: that is the
+   * handler's work, see handlers/allowed.ts.
    */
   readonly nameOf: ((request: Request) => string) | null;
 }
 
-type Operation = keyof typeof AclOperation;
-
-/** Without it the request is refused with CLUSTER_AUTHORIZATION_FAILED. */
-export function onCluster(operation: Operation): Permission<unknown> {
-  return { operation, resourceType: "cluster", nameOf: () => CLUSTER_NAME };
+/** Without one of them the request is refused with CLUSTER_AUTHORIZATION_FAILED. */
+export function onCluster(...anyOf: readonly Operation[]): Permission<unknown> {
+  return { anyOf, resourceType: "cluster", nameOf: () => CLUSTER_NAME };
 }
 
 /** Without it the request is refused with GROUP_AUTHORIZATION_FAILED. */
 export function onGroup(operation: Operation): Permission<{ readonly groupId: string }> {
-  return { operation, resourceType: "group", nameOf: ({ groupId }) => groupId };
+  return { anyOf: [operation], resourceType: "group", nameOf: ({ groupId }) => groupId };
 }
 
 /** Without it the request is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED. */
@@ -30,18 +29,18 @@ export function onTransactionalId(
   operation: Operation,
 ): Permission<{ readonly transactionalId: string }> {
   return {
-    ...{ operation, resourceType: "transactionalId" },
+    ...{ anyOf: [operation], resourceType: "transactionalId" },
     nameOf: ({ transactionalId }) => transactionalId,
   };
 }
 
-/** For each resource that the request names: declared, but not checked yet (see `nameOf`). */
+/** For each resource that the request names, or whose name would be in the answer. */
 export function onEach(operation: Operation, resourceType: ResourceType): Permission<unknown> {
-  return { operation, resourceType, nameOf: null };
+  return { anyOf: [operation], resourceType, nameOf: null };
 }
 
 /** The error code of a request that lacks a permission, by type of resource. */
-export const DENIED: Readonly<Record<ResourceType, number>> = {
+export const DENIED: Readonly<Record<ResourceType, ErrorCode>> = {
   topic: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
   group: ErrorCode.GROUP_AUTHORIZATION_FAILED,
   cluster: ErrorCode.CLUSTER_AUTHORIZATION_FAILED,

@@ -25,6 +25,11 @@ const DELETE = { name: "segment.ms", operation: 1, value: null };
 const CONFIGS = [{ name: "retention.ms", value: "1" }];
 const ASSIGNED = [{ partitionIndex: 0, brokerIds: [1] }];
 
+const ACL = {
+  ...{ resourceType: 2, resourceName: "ü", patternType: 4, principal: "User:a", host: "*" },
+  ...{ operation: 3, permissionType: 2 },
+};
+
 /** In an order in which one makes what the next one needs. */
 const REQUESTS: { readonly [Row in Name]?: readonly unknown[] } = {
   registerBroker: [
@@ -102,6 +107,11 @@ const REQUESTS: { readonly [Row in Name]?: readonly unknown[] } = {
       updates: [{ name: "f", level: -1, upgradeType: 3 }],
       ...{ validateOnly: true, timeoutMs: 2 ** 31 - 1 },
     },
+  ],
+  createAcls: [{ acls: [ACL, { ...ACL, principal: "nobody" }] }],
+  deleteAcls: [
+    { filters: [ACL, { ...ACL, ...{ resourceName: null, principal: null, host: null } }] },
+    { filters: [{ ...ACL, operation: 99 }] },
   ],
   unregisterBroker: [{ brokerId: 1 }],
   describeQuorum: [{}],

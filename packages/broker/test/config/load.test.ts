@@ -191,9 +191,10 @@ describe("Kafka configs that set Tarpan's keys", () => {
     ["kafka: { num.partitions: }", "kafka.num.partitions: has no value"],
     ["kafka: { sasl.enabled.mechanisms: PLAIN }", "so everybody could connect"],
     ["kafka: { sasl.enabled.mechanisms: GSSAPI }", "so everybody could connect"],
-    ["kafka: { authorizer.class.name: org.x.Acl }", "so everybody could connect"],
+    ["kafka: { authorizer.class.name: org.x.Acl }", "then everybody may do everything"],
     ["kafka: { ssl.keystore.location: /k.jks }", "so everybody could connect"],
     ["kafka: { listener.name.x.ssl.keystore.location: /k.jks }", "so everybody could connect"],
+    ["kafka: { super.users: admin }", "'admin' must be like User:NAME"],
     ["kafka: { log.cleaner.thread: 2 }", "did you mean log.cleaner.threads?"],
     ["kafka: { log.cleaner.threads: some }", "invalid value some for log.cleaner.threads"],
   ])("%j is refused", async (text, message) => {

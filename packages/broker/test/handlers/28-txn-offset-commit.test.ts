@@ -10,6 +10,7 @@ import {
 import { beforeEach, describe, expect, it } from "vitest";
 import { endGroupTransaction } from "../../src/groups/operations/end-transaction.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
+import { allowAll } from "../../src/security/authorizer.ts";
 import { KafkaError } from "../../src/util/kafka-error.ts";
 import { stableGroup } from "./classic-broker.ts";
 import { committedOffsets, offsetsBroker } from "./offsets-broker.ts";
@@ -207,7 +208,7 @@ describe("TxnOffsetCommit", () => {
     ["group", ErrorCode.GROUP_AUTHORIZATION_FAILED],
   ])("needs permission for the %s", async (denied, code) => {
     const allows = (_: unknown, __: unknown, resourceType: string) => resourceType !== denied;
-    broker = await WholeBroker.startWith({ authorizer: { allows } });
+    broker = await WholeBroker.startWith({ authorizer: { ...allowAll, allows } });
     expect(await commit(5)).toEqual([code, code]);
   });
 

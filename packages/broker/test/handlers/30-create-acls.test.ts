@@ -1,5 +1,6 @@
-import { CreateAcls, ErrorCode } from "@tarpan/protocol";
+import { CreateAcls, ErrorCode, Heartbeat } from "@tarpan/protocol";
 import { expect, it } from "vitest";
+import { securedBroker } from "./secured-broker.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
 const creation = {
@@ -20,4 +21,34 @@ it("CreateAcls refuses each creation: there is no authorizer", async () => {
     ]);
     expect(results[0]!.errorMessage).toContain("no authorizer");
   }
+});
+
+it("CreateAcls needs alter on the cluster, and what it creates counts at once", async () => {
+  const broker = await securedBroker(["allow User:a alter cluster kafka-cluster"]);
+  const heartbeat = { groupId: "g", generationId: 1, memberId: "m" };
+  const beat = () => broker.as("User:b").call(Heartbeat, 4, heartbeat);
+  const { GROUP_AUTHORIZATION_FAILED } = ErrorCode;
+  expect((await beat()).errorCode).toBe(GROUP_AUTHORIZATION_FAILED);
+  const creations = [
+    { ...creation, resourceType: 3, resourceName: "g", principal: "User:b" },
+    { ...creation, principal: "nobody" },
+  ];
+  const denied = await broker.call(CreateAcls, 3, { creations });
+  const { CLUSTER_AUTHORIZATION_FAILED, INVALID_REQUEST } = ErrorCode;
+  expect(denied.results.map(({ errorCode }) => errorCode)).toEqual([
+    CLUSTER_AUTHORIZATION_FAILED,
+    CLUSTER_AUTHORIZATION_FAILED,
+  ]);
+  const { results } = await broker.as("User:a").call(CreateAcls, 3, { creations });
+  expect(results.map(({ errorCode }) => errorCode)).toEqual([0, INVALID_REQUEST]);
+  expect((await beat()).errorCode).not.toBe(GROUP_AUTHORIZATION_FAILED);
+});
+
+it("CreateAcls creates nothing when a number is Kafka's UNKNOWN", async () => {
+  const broker = await securedBroker([]);
+  const creations = [creation, { ...creation, permissionType: 0 }];
+  const { results } = await broker.as("User:admin").call(CreateAcls, 3, { creations });
+  const { INVALID_REQUEST } = ErrorCode;
+  expect(results.map(({ errorCode }) => errorCode)).toEqual([INVALID_REQUEST, INVALID_REQUEST]);
+  expect(broker.metadata.image.acls.size).toBe(0);
 });

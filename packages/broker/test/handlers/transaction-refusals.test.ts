@@ -6,6 +6,7 @@ import {
   InitProducerId,
 } from "@tarpan/protocol";
 import { expect, it } from "vitest";
+import { allowAll } from "../../src/security/authorizer.ts";
 import { Producer, whenStable } from "./transactional.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
@@ -38,7 +39,7 @@ const all = (code: number) => ({
 it("refuses to change a transaction without permission for its id, known or not", async () => {
   const denied = new Set<string>();
   const allows = (_: unknown, __: unknown, type: string) => !denied.has(type);
-  const broker = await WholeBroker.startWith({ authorizer: { allows } });
+  const broker = await WholeBroker.startWith({ authorizer: { ...allowAll, allows } });
   await broker.createTopic("t");
   const producer = new Producer(broker, "tx");
   await producer.init();

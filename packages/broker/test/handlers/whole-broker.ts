@@ -18,7 +18,8 @@ import type { Metadata } from "../../src/metadata/metadata.ts";
 import type { MetadataRecord } from "../../src/metadata/records.ts";
 import { openStorage } from "../../src/runtime/local-storage.ts";
 import { openBroker } from "../../src/runtime/start-broker.ts";
-import { type Authorizer, allowAll } from "../../src/security/authorizer.ts";
+import type { Authorizer } from "../../src/security/authorizer.ts";
+import { parsePrincipal } from "../../src/security/principal.ts";
 import { ReplayedState } from "../../src/state-machine/replayed-state.ts";
 import type { ManualTime } from "../env/manual-time.ts";
 import type { MemoryFiles } from "../env/memory-files.ts";
@@ -77,8 +78,8 @@ export class WholeBroker {
   }
 
   static async startWith(options: WholeBrokerOptions): Promise<WholeBroker> {
-    const { configs: kafkaConfigs = {}, before = [], authorizer = allowAll, files } = options;
-    const { logger = silentLogger } = options;
+    const { configs: kafkaConfigs = {}, before = [], files } = options;
+    const { logger = silentLogger, authorizer } = options;
     const env = testEnv(files === undefined ? {} : { fs: files });
     const storage = before.length === 0 && files === undefined ? "memory" : "segment";
     const { bindAddress = SETTINGS.bindAddress } = options;
@@ -86,7 +87,8 @@ export class WholeBroker {
     if (before.length > 0) await record(before, settings, env);
     const listeners: MemoryListener[] = [];
     const server = await openBroker(settings, {
-      ...{ env, authorizer, logger },
+      ...{ env, logger },
+      ...(authorizer && { authorizer }),
       newListener: (options) => {
         listeners.push(new MemoryListener(options));
         return listeners[0]!;
@@ -98,6 +100,12 @@ export class WholeBroker {
 
   stop(): Promise<void> {
     return this.#server.stop();
+  }
+
+  /** Later requests come from this client, such as `User:alice`. */
+  as(principal: string): this {
+    this.#listener.principal = parsePrincipal(principal)!;
+    return this;
   }
 
   /** Sends a request and decodes its response. Throws when there is none. */

@@ -34,7 +34,9 @@ describe("the delta of two images", () => {
       },
     ]);
     expect([brokers, configs]).toEqual([[], []]);
-    expect(deltaBetween(before, before)).toEqual({ topics: [], brokers: [], configs: [] });
+    expect(deltaBetween(before, before)).toEqual({
+      ...{ topics: [], brokers: [], configs: [], acls: [] },
+    });
   });
 
   it("has a deleted topic before a new one with the same name", () => {

@@ -1,3 +1,4 @@
+import { AclOperation, AclPatternType, AclPermissionType, AclResourceType } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import { ResourceType } from "../../src/config/kafka/set-configs.ts";
 import { applyMetadata } from "../../src/metadata/apply.ts";
@@ -5,6 +6,7 @@ import { EMPTY_IMAGE, type MetadataImage } from "../../src/metadata/image.ts";
 import { metadataMachine } from "../../src/metadata/machine.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { partitionChangeRecord } from "../../src/metadata/records.ts";
+import type { Acl } from "../../src/security/acl.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { alterConfigs, createPartitions, createTopics, deleteTopics } from "./ask.ts";
 import { openMetadata, spec, testEnv } from "./support.ts";
@@ -21,7 +23,7 @@ async function decideSomething(metadata: Metadata, random: SeededRandom): Promis
     operation: random.below(4),
     value: random.pick(VALUES),
   };
-  switch (random.below(8)) {
+  switch (random.below(10)) {
     case 0:
     case 1: {
       const configs = random.chance(0.5) ? [change] : [];
@@ -33,6 +35,12 @@ async function decideSomething(metadata: Metadata, random: SeededRandom): Promis
       return;
     case 3:
       await createPartitions(metadata, [{ name, count: random.below(8), assignments: null }]);
+      return;
+    case 8:
+      await metadata.controller.createAcls({ acls: [acl(random), acl(random)] });
+      return;
+    case 9:
+      await metadata.controller.deleteAcls({ filters: [{ ...acl(random), host: null }] });
       return;
     case 4:
       await metadata.nextProducerId();
@@ -49,12 +57,23 @@ async function decideSomething(metadata: Metadata, random: SeededRandom): Promis
   }
 }
 
+function acl(random: SeededRandom): Acl {
+  return {
+    ...{ resourceType: AclResourceType.topic, patternType: AclPatternType.literal },
+    resourceName: random.pick(NAMES),
+    principal: `User:${random.pick(["a", "b"])}`,
+    host: random.pick(["*", "10.0.0.1"]),
+    ...{ operation: AclOperation.read, permissionType: AclPermissionType.allow },
+  };
+}
+
 /** An image as plain maps: how its maps are layered does not matter. */
 function plain(image: MetadataImage) {
   return {
     ...image,
     topics: new Map(image.topics),
     topicsById: new Map(image.topicsById),
+    acls: new Map(image.acls),
     configs: new Map([...image.configs].map(([type, byName]) => [type, new Map(byName)])),
   };
 }

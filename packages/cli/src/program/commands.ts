@@ -39,6 +39,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/group.ts")).group,
   },
   {
+    name: "acl",
+    summary: "list, add and remove ACLs, which say who may do what",
+    load: async () => (await import("../commands/acl.ts")).acl,
+  },
+  {
     name: "transactions",
     summary: "list and describe transactions, find and abort hanging ones",
     load: async () => (await import("../commands/transactions.ts")).transactions,

@@ -46,6 +46,15 @@ import {
 import { requireClient } from "../connection/require-client.ts";
 import { backoffMs, Deadline, sleep } from "../connection/retry.ts";
 import { assertOk } from "../errors.ts";
+import {
+  type Acl,
+  type AclFilter,
+  aclCheck,
+  aclFilterChecks,
+  createAcls,
+  deleteAcls,
+  describeAcls,
+} from "./acls.ts";
 import { alterConfigs, type ConfigEntry, type ConfigResource, describeConfigs } from "./configs.ts";
 import {
   alterGroupOffsets,
@@ -342,6 +351,27 @@ export class Admin {
     check("at", at, topicPartition);
     check("startOffset", startOffset, offsetNumber);
     return abortTransaction(this.#client, at, startOffset);
+  }
+
+  /**
+   * Creates ACLs; one that exists already is left as it is. Rejects with the first refusal; the
+   * others are created then. SECURITY_DISABLED: the brokers have no authorizer.
+   */
+  async createAcls(acls: readonly Acl[]): Promise<void> {
+    check("acls", acls, listOf(aclCheck));
+    return createAcls(this.#client, acls);
+  }
+
+  /** The ACLs that match `filter`. */
+  async describeAcls(filter: AclFilter = {}): Promise<Acl[]> {
+    checkOptions("describeAcls", filter, aclFilterChecks);
+    return describeAcls(this.#client, filter);
+  }
+
+  /** Deletes all ACLs that match one of the filters, and resolves to them. `{}` matches all. */
+  async deleteAcls(filters: readonly AclFilter[]): Promise<Acl[]> {
+    for (const filter of filters) checkOptions("deleteAcls", filter, aclFilterChecks);
+    return deleteAcls(this.#client, filters);
   }
 
   /**

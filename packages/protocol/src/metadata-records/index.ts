@@ -7,14 +7,18 @@ import { PartitionChangeRecord } from "./05-partition-change.ts";
 import { RemoveTopicRecord } from "./09-remove-topic.ts";
 import { FeatureLevelRecord } from "./12-feature-level.ts";
 import { ProducerIdsRecord } from "./15-producer-ids.ts";
+import { AccessControlEntryRecord } from "./18-access-control-entry.ts";
+import { RemoveAccessControlEntryRecord } from "./19-remove-access-control-entry.ts";
 
 export {
+  AccessControlEntryRecord,
   ConfigRecord,
   FeatureLevelRecord,
   PartitionChangeRecord,
   PartitionRecord,
   ProducerIdsRecord,
   RegisterBrokerRecord,
+  RemoveAccessControlEntryRecord,
   RemoveTopicRecord,
   TopicRecord,
   UnregisterBrokerRecord,
@@ -31,4 +35,6 @@ export const metadataRecords = {
   RemoveTopicRecord,
   FeatureLevelRecord,
   ProducerIdsRecord,
+  AccessControlEntryRecord,
+  RemoveAccessControlEntryRecord,
 } as const;

@@ -1,3 +1,4 @@
+import { authorizerProblem, superUsersProblem } from "./authorizer-configs.ts";
 import {
   atLeast,
   between,
@@ -38,6 +39,10 @@ const rows: readonly Row[] = [
     "Address clients are told to connect to; unset, the one the broker is bound to."],
   ["add.partitions.to.txn.retry.backoff.max.ms", "int", 100, atLeast(0), "read-only",
     "How long a producer's next transaction waits for the end of its last one."],
+  ["allow.everyone.if.no.acl.found", "boolean", false, null, "read-only",
+    "Whether everybody may use a resource to which no ACL applies."],
+  ["authorizer.class.name", "string", "", authorizerProblem, "read-only",
+    "Kafka's StandardAuthorizer: ACLs decide what clients may do; unset, they may do everything."],
   ["auto.create.topics.enable", "boolean", true, null, "read-only",
     "Whether a topic is created when a client asks for metadata of one that is missing."],
   ["auto.leader.rebalance.enable", "boolean", true, null, "read-only",
@@ -186,6 +191,8 @@ const rows: readonly Row[] = [
     "Connections that may wait until they are accepted or admitted; unset, 1024."],
   ["socket.request.max.bytes", "int", 100 * MIB, atLeast(1), "read-only",
     "Largest request; a connection that sends a larger one is closed."],
+  ["super.users", "string", "", superUsersProblem, "read-only",
+    "Principals who may do everything, such as User:admin;User:broker."],
   ["tarpan.compression.threshold.bytes", "int", 1024, atLeast(0), "cluster-wide",
     "Size above which tarpan.compression.type is used (compression_threshold)."],
   ["tarpan.compression.type", "string", "none", oneOf(...PLAIN_TYPES), "cluster-wide",
@@ -217,6 +224,9 @@ const rows: readonly Row[] = [
     "Time after which a transactional id that is not used is forgotten."],
 ];
 
+/** Kafka has them in its authorizer, not among the configs of a broker. */
+const INTERNAL = new Set(["allow.everyone.if.no.acl.found", "super.users"]);
+
 const configs: ConfigDefinition[] = rows.map(([name, type, fallback, check, update, doc]) => ({
   name,
   type,
@@ -226,7 +236,7 @@ const configs: ConfigDefinition[] = rows.map(([name, type, fallback, check, upda
   update,
   synonyms: [],
   ignored: null,
-  hidden: false,
+  hidden: INTERNAL.has(name),
 }));
 
 const FOR_ONE_LISTENER = /^listener\.name\.[^.]+\.(.+)$/;

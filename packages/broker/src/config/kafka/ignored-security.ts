@@ -1,9 +1,7 @@
 // Kafka's configs of TLS, SASL, authorization and policies, in the form of config-lines.ts. A
 // broker refuses any value of them that asks for security: see start-configs.ts.
 export const IGNORED_SECURITY = `
-  allow.everyone.if.no.acl.found boolean false hidden
   alter.config.policy.class.name class -
-  authorizer.class.name string ""
   connection.failed.authentication.delay.ms int 100 >=0
   connections.max.reauth.ms long 0
   create.topic.policy.class.name class -
@@ -12,7 +10,6 @@ export const IGNORED_SECURITY = `
   delegation.token.max.lifetime.ms long 604800000 >=1
   delegation.token.secret.key password -
   principal.builder.class class - each
-  super.users string "" hidden
   sasl.client.callback.handler.class class -
   sasl.enabled.mechanisms list GSSAPI each
   sasl.jaas.config password - each

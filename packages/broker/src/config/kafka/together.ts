@@ -1,5 +1,7 @@
 // Broker configs that must fit each other, as Kafka's `KafkaConfig` and `GroupCoordinatorConfig`
 // check it.
+
+import { STANDARD_AUTHORIZER } from "./authorizer-configs.ts";
 import { BROKER_CONFIGS } from "./broker-configs.ts";
 
 /** The first must not be above the second. */
@@ -26,7 +28,18 @@ export function contradiction(
     const values = `${lesser} (${inForce(lesser)}) is above ${greater} (${inForce(greater)})`;
     return { name, problem: values };
   }
-  return noneMayConnect(given);
+  return withoutAuthorizer(given) ?? noneMayConnect(given);
+}
+
+/** Kafka ignores these without an authorizer; who sets them wants ACLs. */
+function withoutAuthorizer(given: ReadonlyMap<string, string>) {
+  if ((given.get("authorizer.class.name")?.trim() ?? "") !== "") return null;
+  const isSet = (value: string | undefined) => !["", "false"].includes(value?.trim() ?? "");
+  const names = ["super.users", "allow.everyone.if.no.acl.found"];
+  const name = names.find((one) => isSet(given.get(one)));
+  if (name === undefined) return null;
+  const value = `authorizer.class.name=${STANDARD_AUTHORIZER}`;
+  return { name, problem: `${name} has no effect without ACLs: set ${value}, or leave it out` };
 }
 
 function noneMayConnect(given: ReadonlyMap<string, string>) {

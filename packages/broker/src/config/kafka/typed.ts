@@ -1,3 +1,4 @@
+import { superUsers } from "./authorizer-configs.ts";
 import { ipOverrides } from "./ip-overrides.ts";
 
 /** Reads configs, which are validated texts, as typed values. */
@@ -52,6 +53,8 @@ export interface PlainCompression {
 /** The broker configs that the code reads. */
 export interface BrokerConfig {
   readonly addPartitionsToTxnRetryBackoffMaxMs: number;
+  readonly allowEveryoneIfNoAclFound: boolean;
+  readonly authorizerClassName: string;
   readonly autoCreateTopicsEnable: boolean;
   readonly autoLeaderRebalanceEnable: boolean;
   readonly connectionsMaxIdleMs: number;
@@ -100,6 +103,7 @@ export interface BrokerConfig {
   readonly queuedMaxRequestBytes: number;
   readonly socketListenBacklogSize: number;
   readonly socketRequestMaxBytes: number;
+  readonly superUsers: readonly string[];
   readonly tarpanCompressionType: string;
   readonly tarpanCompressionThresholdBytes: number;
   readonly transactionMaxTimeoutMs: number;
@@ -158,6 +162,8 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     addPartitionsToTxnRetryBackoffMaxMs: config.number(
       "add.partitions.to.txn.retry.backoff.max.ms",
     ),
+    allowEveryoneIfNoAclFound: config.flag("allow.everyone.if.no.acl.found"),
+    authorizerClassName: config.text("authorizer.class.name"),
     autoCreateTopicsEnable: config.flag("auto.create.topics.enable"),
     autoLeaderRebalanceEnable: config.flag("auto.leader.rebalance.enable"),
     connectionsMaxIdleMs: config.number("connections.max.idle.ms"),
@@ -208,6 +214,7 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     queuedMaxRequestBytes: config.number("queued.max.request.bytes"),
     socketListenBacklogSize: config.number("socket.listen.backlog.size"),
     socketRequestMaxBytes: config.number("socket.request.max.bytes"),
+    superUsers: superUsers(config.text("super.users")),
     tarpanCompressionType: config.text("tarpan.compression.type"),
     tarpanCompressionThresholdBytes: config.number("tarpan.compression.threshold.bytes"),
     transactionMaxTimeoutMs: config.number("transaction.max.timeout.ms"),

@@ -26,7 +26,7 @@ export const WHY = {
  * broker without it.
  */
 export const NO_SECURITY =
-  "this broker has no TLS, SASL, ACLs or policies yet, so everybody could connect: leave it out, " +
+  "this broker has no TLS, SASL or policies yet, so everybody could connect: leave it out, " +
   "and keep the port on a network you trust";
 
 /** In DescribeConfigs' documentation of a config without effect. The command line looks for it. */

@@ -20,6 +20,7 @@ import { heartbeatIntervalMs } from "../model/consumer/timings.ts";
 import { updateMember } from "../model/consumer/update-member.ts";
 import type { GroupOperation, GroupTurn } from "../turn.ts";
 import { leave } from "./consumer-leave.ts";
+import { resolveAsMember } from "./follow-topics.ts";
 
 /** A member of the consumer protocol joins, extends its session, or leaves (KIP-848). */
 export function consumerHeartbeat(heartbeat: MemberHeartbeat): GroupOperation<HeartbeatAnswer> {
@@ -46,6 +47,11 @@ function joinOrStay(turn: GroupTurn, heartbeat: MemberHeartbeat): HeartbeatAnswe
   if (isRefused(found)) return found;
   const { group } = found;
   const memberId = request.memberId || randomUuid(turn.random);
+  const { mayDescribe = null } = heartbeat;
+  if (mayDescribe !== null && group.mayDescribe === null) {
+    turn.afterwards((next) => resolveAsMember(next, request.groupId, mayDescribe));
+  }
+  group.mayDescribe = mayDescribe;
   const admission = admit(group, request, memberId, turn.config.groupConsumerMaxSize);
   if (isRefused(admission)) return admission;
   const records: ConsumerRecord[] = [];

@@ -1,6 +1,7 @@
 import type { ConsumerGroup } from "../model/consumer/consumer-group.ts";
 import { sameNames } from "../model/consumer/member.ts";
 import { epochRecord, type ResolvedRegex, regexRecord } from "../model/consumer/records.ts";
+import type { MayDescribe } from "../model/consumer/requests.ts";
 import { resolveAgain, resolveRegex } from "../model/consumer/resolve-regex.ts";
 import { armRebalance, armSession } from "../model/consumer/sessions.ts";
 import { allTopicNames, metadataHashOf, TOPICS_CHANGED } from "../model/consumer/subscriptions.ts";
@@ -11,7 +12,9 @@ export function followTopics(turn: GroupTurn, topics: readonly string[]): void {
   for (const group of turn.state.groups.values()) {
     if (group.kind !== "consumer") continue;
     if (group.regexes.size === 0 && !topics.some((topic) => group.isSubscribedTo(topic))) continue;
-    follow(turn, group, (regex, known) => resolveAgain(regex, known, topics, turn));
+    follow(turn, group, (regex, known) => {
+      return resolveAgain(regex, known, topics, turn, viewOf(turn, group));
+    });
   }
 }
 
@@ -27,12 +30,35 @@ export function consumersLoaded(turn: GroupTurn): void {
       armSession(turn, group, member);
       if (member.classic === null) armRebalance(turn, group.groupId, member);
     }
-    follow(turn, group, (regex) => {
-      const known = resolved.get(regex) ?? resolveRegex(regex, turn);
-      resolved.set(regex, known);
-      return known;
+    follow(turn, group, (regex, known) => {
+      // With ACLs only topics that are gone; the next heartbeat says what its member may describe.
+      if (hasAcls(turn)) return resolveAgain(regex, known, known.topics, turn, null);
+      const found = resolved.get(regex) ?? resolveRegex(regex, turn, null);
+      resolved.set(regex, found);
+      return found;
     });
   }
+}
+
+/** With ACLs, before the first heartbeat after a load, no topic is added. */
+function viewOf(turn: GroupTurn, { mayDescribe }: ConsumerGroup): MayDescribe | null {
+  return mayDescribe === null && hasAcls(turn) ? () => false : mayDescribe;
+}
+
+function hasAcls({ config }: GroupTurn): boolean {
+  return config.authorizerClassName !== "";
+}
+
+/**
+ * After the first heartbeat of a group, or the first since a load: it tells what members may
+ * describe.
+ */
+export function resolveAsMember(turn: GroupTurn, groupId: string, mayDescribe: MayDescribe): void {
+  const group = turn.state.groups.get(groupId);
+  if (group?.kind !== "consumer") return;
+  group.mayDescribe = mayDescribe;
+  if (group.regexes.size === 0) return;
+  follow(turn, group, (regex) => resolveRegex(regex, turn, mayDescribe));
 }
 
 /** Moves the group to its next epoch if its subscribed topics changed. */

@@ -6,6 +6,7 @@ import {
   type Field,
   type Fields,
   type Input,
+  i8,
   i16,
   i32,
   type Output,
@@ -17,6 +18,17 @@ import {
 
 /** A Kafka error code, NONE for success; the message is null without an error. */
 export const outcome = { errorCode: i16, errorMessage: string.nullable() };
+
+/** An ACL, with Kafka's numbers. */
+export const acl = {
+  resourceType: i8,
+  resourceName: string,
+  patternType: i8,
+  principal: string,
+  host: string,
+  operation: i8,
+  permissionType: i8,
+};
 
 /** What became of each partition of a topic. */
 export const topicOutcomes = {

@@ -29,6 +29,8 @@ import { ListHeld } from "./10029-list-held.ts";
 import { ChangeHeld } from "./10030-change-held.ts";
 import { ListHalfMessages } from "./10031-list-half-messages.ts";
 import { ResolveHalfMessage } from "./10032-resolve-half-message.ts";
+import { CreateAcls } from "./10033-create-acls.ts";
+import { DeleteAcls } from "./10034-delete-acls.ts";
 
 export {
   AllocateProducerIds,
@@ -36,11 +38,13 @@ export {
   AlterReassignments,
   BrokerHeartbeat,
   ChangeHeld,
+  CreateAcls,
   CreateHeldTopic,
   CreateOffsetsTopic,
   CreatePartitions,
   CreateTopics,
   CreateTransactionTopic,
+  DeleteAcls,
   DeleteCoordinatedGroup,
   DeleteTopics,
   DeliverHeld,
@@ -97,6 +101,8 @@ export const calls: readonly AnyApi[] = [
   ChangeHeld,
   ListHalfMessages,
   ResolveHalfMessage,
+  CreateAcls,
+  DeleteAcls,
   AddPartitionsToTxn,
   WriteTxnMarkers,
 ];

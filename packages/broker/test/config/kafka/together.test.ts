@@ -27,6 +27,16 @@ describe("broker configs that contradict each other are refused", () => {
       "max.connections.per.ip is 0 and max.connections.per.ip.overrides is empty: " +
         "nobody could connect",
     ],
+    [
+      { "super.users": "User:a" },
+      "super.users has no effect without ACLs: set authorizer.class.name=" +
+        "org.apache.kafka.metadata.authorizer.StandardAuthorizer, or leave it out",
+    ],
+    [
+      { "allow.everyone.if.no.acl.found": "true" },
+      "allow.everyone.if.no.acl.found has no effect without ACLs: set authorizer.class.name=" +
+        "org.apache.kafka.metadata.authorizer.StandardAuthorizer, or leave it out",
+    ],
   ])("%j", async (configs, problem) => {
     expect(contradiction(new Map(Object.entries(configs)))?.problem).toBe(problem);
     await expect(Broker.start({ configs })).rejects.toMatchObject({

@@ -25,6 +25,7 @@ import {
   withAssignment,
   withDescription,
 } from "./records.ts";
+import type { MayDescribe } from "./requests.ts";
 import { isRegex, SubscriptionCounts } from "./subscriptions.ts";
 
 /** The first version of OffsetCommit that has a member epoch. */
@@ -51,6 +52,8 @@ export class ConsumerGroup implements GroupLike {
   readonly #subscriptions = new SubscriptionCounts();
   /** Member ids by topic id and partition. */
   readonly #owners = new Map<string, Map<number, string>>();
+  /** Of the last heartbeat, for regular expressions; soft state, null without ACLs. */
+  mayDescribe: MayDescribe | null = null;
   #epoch = 0;
   #metadataHash = 0n;
   #assignmentEpoch = 0;

@@ -18,7 +18,11 @@ export interface MemberHeartbeat {
   readonly clientId: string;
   /** As Kafka writes addresses: "/127.0.0.1". */
   readonly clientHost: string;
+  /** Which topics the member may know of; left out without ACLs. */
+  readonly mayDescribe?: MayDescribe;
 }
+
+export type MayDescribe = (topic: string) => boolean;
 
 /** From v1 a member generates its own id (KIP-1082). */
 const OWN_MEMBER_ID_VERSION = 1;

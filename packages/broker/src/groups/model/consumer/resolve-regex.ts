@@ -1,14 +1,24 @@
 import type { GroupTurn } from "../../turn.ts";
 import { topicPattern } from "../regex/topic-pattern.ts";
 import type { ResolvedRegex } from "./records.ts";
+import type { MayDescribe } from "./requests.ts";
 
 type World = Pick<GroupTurn, "image" | "wallMs">;
 
-/** The existing topics whose whole name matches `regex`. Throws RegexError. */
-export function resolveRegex(regex: string, { image, wallMs }: World): ResolvedRegex {
+/**
+ * The existing topics whose whole name matches `regex`, of those that members may describe. Throws
+ * RegexError.
+ */
+export function resolveRegex(
+  regex: string,
+  { image, wallMs }: World,
+  mayDescribe: MayDescribe | null,
+): ResolvedRegex {
   const pattern = topicPattern(regex);
   const topics: string[] = [];
-  for (const name of image.topics.keys()) if (pattern.matches(name)) topics.push(name);
+  for (const name of image.topics.keys()) {
+    if (pattern.matches(name) && (mayDescribe?.(name) ?? true)) topics.push(name);
+  }
   return { topics: topics.sort(), timestampMs: wallMs };
 }
 
@@ -18,11 +28,13 @@ export function resolveAgain(
   known: ResolvedRegex,
   changed: readonly string[],
   { image, wallMs }: World,
+  mayDescribe: MayDescribe | null,
 ): ResolvedRegex {
   const pattern = topicPattern(regex);
   const topics = new Set(known.topics);
   for (const name of changed) {
-    if (image.topics.has(name) && pattern.matches(name)) topics.add(name);
+    const isMatch = image.topics.has(name) && pattern.matches(name);
+    if (isMatch && (mayDescribe?.(name) ?? true)) topics.add(name);
     else topics.delete(name);
   }
   return { topics: [...topics].sort(), timestampMs: wallMs };

@@ -163,7 +163,7 @@ function followRegex(
   }
   if (isRegex(regex) && !regexes.has(regex)) {
     try {
-      const resolved = resolveRegex(regex, turn);
+      const resolved = resolveRegex(regex, turn, group.mayDescribe);
       regexes.set(regex, resolved);
       records.push(regexRecord(groupId, regex, resolved));
     } catch (error) {

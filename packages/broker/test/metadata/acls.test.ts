@@ -1,0 +1,163 @@
+import {
+  AclOperation,
+  AclPatternType,
+  AclPermissionType,
+  AclResourceType,
+  ErrorCode,
+} from "@tarpan/protocol";
+import { describe, expect, it } from "vitest";
+import { applyMetadata } from "../../src/metadata/apply.ts";
+import { decideCreateAcls } from "../../src/metadata/decide-create-acls.ts";
+import { decideDeleteAcls } from "../../src/metadata/decide-delete-acls.ts";
+import { deltaBetween } from "../../src/metadata/delta.ts";
+import { EMPTY_IMAGE, type MetadataImage } from "../../src/metadata/image.ts";
+import { MAX_ACLS_PER_REQUEST } from "../../src/metadata/limits.ts";
+import { aclRecord, removeAclRecord } from "../../src/metadata/records.ts";
+import type { Acl, AclFilter } from "../../src/security/acl.ts";
+import { SeededRandom } from "../env/seeded-random.ts";
+
+const ACL: Acl = {
+  ...{ resourceType: AclResourceType.topic, resourceName: "t" },
+  patternType: AclPatternType.literal,
+  ...{ principal: "User:a", host: "*" },
+  ...{ operation: AclOperation.read, permissionType: AclPermissionType.allow },
+};
+const ALL: AclFilter = {
+  ...{ resourceType: AclResourceType.any, resourceName: null, patternType: AclPatternType.any },
+  ...{ principal: null, host: null },
+  ...{ operation: AclOperation.any, permissionType: AclPermissionType.any },
+};
+
+const random = new SeededRandom(1);
+const create = (image: MetadataImage, acls: readonly Acl[]) => {
+  const { records, response } = decideCreateAcls(image, acls, random);
+  return { image: applyMetadata(image, records), records, response };
+};
+const codes = (outcomes: readonly { errorCode: number }[]) =>
+  outcomes.map(({ errorCode }) => errorCode);
+const imageOf = (...acls: readonly Acl[]) => create(EMPTY_IMAGE, acls).image;
+const named = (resourceName: string): Acl => ({ ...ACL, resourceName });
+
+describe("creating ACLs", () => {
+  it("stores each once, however often it is created", () => {
+    const first = create(EMPTY_IMAGE, [ACL, ACL, named("u")]);
+    expect(codes(first.response)).toEqual([0, 0, 0]);
+    expect(first.records).toHaveLength(2);
+    const again = create(first.image, [named("u"), named("v")]);
+    expect(codes(again.response)).toEqual([0, 0]);
+    expect([...again.image.acls.values()]).toEqual([ACL, named("u"), named("v")]);
+  });
+
+  it.each<readonly [string, Partial<Acl>, number]>([
+    ["any resource type", { resourceType: 1 }, ErrorCode.INVALID_REQUEST],
+    ["an unknown resource type", { resourceType: 8 }, ErrorCode.INVALID_REQUEST],
+    ["no resource name", { resourceName: "" }, ErrorCode.INVALID_REQUEST],
+    ["another cluster", { resourceType: 4, resourceName: "c" }, ErrorCode.INVALID_REQUEST],
+    ["the pattern type any", { patternType: 1 }, ErrorCode.INVALID_REQUEST],
+    ["the pattern type match", { patternType: 2 }, ErrorCode.INVALID_REQUEST],
+    ["an unknown pattern type", { patternType: 5 }, ErrorCode.INVALID_REQUEST],
+    ["any operation", { operation: 1 }, ErrorCode.INVALID_REQUEST],
+    ["an unknown operation", { operation: 16 }, ErrorCode.INVALID_REQUEST],
+    ["any permission", { permissionType: 1 }, ErrorCode.INVALID_REQUEST],
+    ["a principal without a type", { principal: "alice" }, ErrorCode.INVALID_REQUEST],
+    ["no host", { host: "" }, ErrorCode.INVALID_REQUEST],
+    ["a range of hosts", { host: "10.0.0.0/8" }, ErrorCode.UNSUPPORTED_VERSION],
+  ])("refuses one with %s, and creates the others", (_, wrong, errorCode) => {
+    const { image, response } = create(EMPTY_IMAGE, [named("a"), { ...ACL, ...wrong }, ACL]);
+    expect(codes(response)).toEqual([0, errorCode, 0]);
+    expect(response[1]!.errorMessage).not.toBeNull();
+    expect([...image.acls.values()]).toEqual([named("a"), ACL]);
+  });
+
+  it("takes names with wildcards, colons and Unicode as they are", () => {
+    const odd = [
+      { ...named("*"), principal: "User:*" },
+      { ...ACL, principal: "User:CN=ü,O=a:b" },
+    ];
+    expect([...create(EMPTY_IMAGE, odd).image.acls.values()]).toEqual(odd);
+  });
+
+  it("refuses a request with too many", () => {
+    const many = Array.from({ length: MAX_ACLS_PER_REQUEST + 1 }, (_, i) => named(`t${i}`));
+    const { records, response } = create(EMPTY_IMAGE, many);
+    expect(records).toEqual([]);
+    expect(new Set(codes(response))).toEqual(new Set([ErrorCode.INVALID_REQUEST]));
+    expect(create(EMPTY_IMAGE, many.slice(1)).image.acls.size).toBe(MAX_ACLS_PER_REQUEST);
+  });
+});
+
+it("refuses a request whose ACLs are too long for one batch of the log", () => {
+  const long = Array.from({ length: 100 }, (_, i) => named(`${"x".repeat(30_000)}${i}`));
+  const { records, response } = create(EMPTY_IMAGE, long);
+  expect([records.length, new Set(codes(response))]).toEqual([
+    0,
+    new Set([ErrorCode.INVALID_REQUEST]),
+  ]);
+  expect(create(EMPTY_IMAGE, long.slice(0, 16)).records).toHaveLength(16);
+});
+
+describe("deleting ACLs", () => {
+  const prefixed = { ...named("te"), patternType: AclPatternType.prefixed };
+  const image = imageOf(ACL, named("test"), named("*"), prefixed);
+  const match = AclPatternType.match;
+  const { any, literal } = AclPatternType;
+
+  it.each<readonly [string, Partial<AclFilter>, readonly Acl[]]>([
+    ["everything", {}, [ACL, named("test"), named("*"), prefixed]],
+    [
+      "what applies to a name",
+      { resourceName: "test", patternType: match },
+      [named("test"), named("*"), prefixed],
+    ],
+    ["a name of any type", { resourceName: "te", patternType: any }, [prefixed]],
+    ["a literal name", { resourceName: "te", patternType: literal }, []],
+    ["literal ones", { patternType: literal }, [ACL, named("test"), named("*")]],
+    [
+      "all that apply to something",
+      { patternType: match },
+      [ACL, named("test"), named("*"), prefixed],
+    ],
+    ["another principal", { principal: "User:b" }, []],
+    ["another host", { host: "10.0.0.1" }, []],
+    ["another operation", { operation: AclOperation.write }, []],
+    ["another permission", { permissionType: AclPermissionType.deny }, []],
+    ["another resource type", { resourceType: AclResourceType.group }, []],
+  ])("finds %s", (_, filter, found) => {
+    const { records, response } = decideDeleteAcls(image, [{ ...ALL, ...filter }]);
+    expect(response).toEqual([{ errorCode: 0, errorMessage: null, acls: found }]);
+    expect(applyMetadata(image, records).acls.size).toBe(image.acls.size - found.length);
+  });
+
+  it("answers for each filter, and deletes what several match once", () => {
+    const wrong = [{ resourceType: 9 }, { patternType: 0 }, { operation: 16 }];
+    const filters = [{}, { resourceName: "t" }, ...wrong, { permissionType: 4 }];
+    const asked = filters.map((filter) => ({ ...ALL, ...filter }));
+    const { records, response } = decideDeleteAcls(image, asked);
+    const { INVALID_REQUEST } = ErrorCode;
+    expect(codes(response)).toEqual([0, 0, ...Array(4).fill(INVALID_REQUEST)]);
+    expect(response[1]!.acls).toEqual([ACL]);
+    expect(records).toHaveLength(4);
+  });
+
+  it("refuses a request that would delete too many", () => {
+    const many = Array.from({ length: MAX_ACLS_PER_REQUEST }, (_, i) => named(`t${i}`));
+    const full = create(imageOf(...many), [named("one more")]).image;
+    const { records, response } = decideDeleteAcls(full, [ALL]);
+    expect([records, codes(response)]).toEqual([[], [ErrorCode.INVALID_REQUEST]]);
+  });
+});
+
+describe("the records of ACLs", () => {
+  it("make a delta of what was created and deleted", () => {
+    const before = applyMetadata(EMPTY_IMAGE, [aclRecord("1", ACL), aclRecord("2", named("u"))]);
+    const after = applyMetadata(before, [removeAclRecord("1"), aclRecord("3", named("v"))]);
+    expect(deltaBetween(before, after).acls).toEqual([
+      { before: ACL, now: null },
+      { before: null, now: named("v") },
+    ]);
+  });
+
+  it("can't delete what does not exist", () => {
+    expect(() => applyMetadata(EMPTY_IMAGE, [removeAclRecord("1")])).toThrow("no ACL has the id 1");
+  });
+});
