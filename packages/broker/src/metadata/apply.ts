@@ -1,6 +1,12 @@
 import { ResourceType } from "../config/kafka/set-configs.ts";
 import { LayeredMap } from "../util/layered-map.ts";
-import type { BrokerImage, MetadataImage, PartitionImage, TopicImage } from "./image.ts";
+import {
+  type BrokerImage,
+  type MetadataImage,
+  type PartitionImage,
+  PLAINTEXT,
+  type TopicImage,
+} from "./image.ts";
 import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
 
 /**
@@ -190,13 +196,16 @@ class Draft {
 
   #registerBroker(record: RecordValue<"RegisterBrokerRecord">): void {
     this.#brokers ??= new Map(this.#base.brokers);
-    const endPoint = record.endPoints[0];
+    const { endPoints } = record;
+    const endPoint = endPoints[0];
+    const isPlain = endPoints.length <= 1 && (endPoint?.name ?? PLAINTEXT) === PLAINTEXT;
     this.#brokers.set(record.brokerId, {
       id: record.brokerId,
       epoch: record.brokerEpoch,
       incarnationId: record.incarnationId,
       host: endPoint?.host ?? "",
       port: endPoint?.port ?? 0,
+      ...(!isPlain && { endPoints }),
       rack: record.rack,
       fenced: record.fenced,
       features: record.features.map(({ name, minSupportedVersion, maxSupportedVersion }) => {

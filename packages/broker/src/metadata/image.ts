@@ -44,12 +44,37 @@ export interface BrokerImage {
   readonly epoch: number;
   /** New each time the broker starts. */
   readonly incarnationId: string;
+  /** The address of its first listener. */
   readonly host: string;
   readonly port: number;
+  /** All its listeners; left out if there is only one, named PLAINTEXT. */
+  readonly endPoints?: readonly EndPoint[] | null;
   readonly rack: string | null;
   readonly fenced: boolean;
   /** What it supports; none if its release can't say so. */
   readonly features: readonly SupportedFeature[];
+}
+
+/** Where clients of one of a broker's listeners connect to it. */
+export interface EndPoint {
+  /** Of the listener. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** A number of Kafka's `SecurityProtocol`. */
+  readonly securityProtocol: number;
+}
+
+/** The listener of a broker that registered none: a release that had only this one. */
+export const PLAINTEXT = "PLAINTEXT";
+
+/** Where clients of a listener find the broker; null if it has no listener of this name. */
+export function endPointOf(
+  { host, port, endPoints }: BrokerImage,
+  listener: string,
+): { readonly host: string; readonly port: number } | null {
+  if (endPoints == null) return listener === PLAINTEXT ? { host, port } : null;
+  return endPoints.find(({ name }) => name === listener) ?? null;
 }
 
 /** Used instead of a broker's id; Kafka's `LeaderConstants.NO_LEADER`. */

@@ -7,8 +7,9 @@ import {
   type Output,
   type TopicRecord,
 } from "@tarpan/protocol";
+import { SecurityProtocol } from "../config/kafka/listener.ts";
 import type { EncodedRecord } from "../state-machine/state-machine.ts";
-import type { BrokerImage, PartitionImage } from "./image.ts";
+import { type BrokerImage, type PartitionImage, PLAINTEXT } from "./image.ts";
 
 export type { MetadataRecord };
 
@@ -119,16 +120,15 @@ export function unregisterBrokerRecord(broker: BrokerImage): MetadataRecord {
   return { record: "UnregisterBrokerRecord", version: VERSION, value };
 }
 
-const PLAINTEXT = 0;
-
 export function registerBrokerRecord(broker: BrokerImage): MetadataRecord {
   const { host, port } = broker;
+  const plain = { name: PLAINTEXT, host, port, securityProtocol: SecurityProtocol.PLAINTEXT };
   const value = {
     brokerId: broker.id,
     isMigratingZkBroker: false,
     incarnationId: broker.incarnationId,
     brokerEpoch: broker.epoch,
-    endPoints: [{ name: "PLAINTEXT", host, port, securityProtocol: PLAINTEXT }],
+    endPoints: [...(broker.endPoints ?? [plain])],
     features: broker.features.map(({ name, minVersion, maxVersion }) => {
       return { name, minSupportedVersion: minVersion, maxSupportedVersion: maxVersion };
     }),

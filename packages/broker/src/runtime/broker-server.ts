@@ -3,6 +3,7 @@ import { BrokerStatus } from "../admin/broker-status.ts";
 import { Delayed } from "../admin/delayed.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
+import { listenersOf } from "../config/listeners.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import { DelayedMessages } from "../delayed/delayed-messages.ts";
 import type { Machine } from "../env/env.ts";
@@ -15,7 +16,8 @@ import { createHttpEntrance } from "../http/entrance.ts";
 import { type LogLevels, named } from "../logging/log-levels.ts";
 import type { Logger } from "../logging/logger.ts";
 import { ThrottledWarnings } from "../logging/throttled-warnings.ts";
-import { registeredAddress } from "../metadata/advertised-address.ts";
+import { registeredEndPoints } from "../metadata/advertised-address.ts";
+import { PLAINTEXT } from "../metadata/image.ts";
 import { FetchWaits } from "../metrics/fetch-waits.ts";
 import { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { Authorizer } from "../security/authorizer.ts";
@@ -97,7 +99,7 @@ export class BrokerServer implements RunningBroker {
   }
 
   get host(): string {
-    return this.#settings.bindAddress;
+    return listenersOf(this.#settings)[0]!.host;
   }
 
   get port(): number {
@@ -140,7 +142,7 @@ export class BrokerServer implements RunningBroker {
     this.#startedMs = env.clock.monotonicMs();
     started.add(() => this.#warnings.close());
     await this.#listener.listen();
-    this.#port = this.#listener.port;
+    this.#port = this.#listener.ports[0]!;
     started.add(() => this.#closeListener());
     // Answers group members that wait in a rebalance, which would delay the listener's end. Their
     // clients retry.
@@ -187,7 +189,10 @@ export class BrokerServer implements RunningBroker {
 
   async #register(): Promise<void> {
     const { metadata, unclean, cluster } = this.state;
-    const at = registeredAddress(this.#settings, this.port);
+    const endPoints = registeredEndPoints(this.#settings, this.#listener.ports);
+    const { name, host, port } = endPoints[0]!;
+    const isPlain = endPoints.length === 1 && name === PLAINTEXT;
+    const at = { host, port, endPoints: isPlain ? null : endPoints };
     const rack = this.#settings.kafkaConfigs["broker.rack"] ?? null;
     // A standalone broker waits for no other here: it finishes its registration, then stops.
     const stopping = cluster === null ? undefined : this.#context.stopping;
@@ -242,8 +247,7 @@ export class BrokerServer implements RunningBroker {
     const logger = named(this.#context.logger, "tarpan.server");
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
-      host: this.#settings.bindAddress,
-      port: this.#settings.bindPort,
+      addresses: listenersOf(this.#settings),
       router: this.#router,
       http: createHttpEntrance(this.#newStatus(), onError),
       env,

@@ -8,14 +8,16 @@ const IPV4_IN_IPV6 = "::ffff:";
 export class SocketInfo implements ConnectionInfo {
   readonly id: number;
   readonly remoteAddress: string;
+  readonly listener: string;
   readonly localAddress: string;
   readonly localPort: number;
   principal: KafkaPrincipal = ANONYMOUS;
   /** Created at the first use: most connections never wait for anything. */
   #controller: AbortController | null = null;
 
-  constructor(id: number, socket: Socket) {
+  constructor(id: number, socket: Socket, listener: string) {
     this.id = id;
+    this.listener = listener;
     // Read now: a closed socket has no addresses any more.
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.localAddress = plainAddress(socket.localAddress);

@@ -48,11 +48,11 @@ export class Connection implements MemoryHolder {
   #peerEnded = false;
   #phase: "open" | "finishing" | "closed" = "open";
 
-  constructor(socket: Socket, id: number, shared: Shared) {
+  constructor(socket: Socket, id: number, listener: string, shared: Shared) {
     this.#socket = socket;
     this.#shared = shared;
     this.#frames = new FrameReader(() => shared.memory.crowded, shared.limits.maxFrameBytes);
-    this.#info = new SocketInfo(id, socket);
+    this.#info = new SocketInfo(id, socket, listener);
     socket.on("data", (chunk: Uint8Array) => this.received(chunk));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());

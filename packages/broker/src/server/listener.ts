@@ -41,10 +41,17 @@ export interface HttpEntrance {
   close(): void;
 }
 
-export interface ListenerOptions {
+export interface ListenAddress {
+  /** Of the listener in Kafka's `listeners`. */
+  readonly name: string;
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+}
+
+export interface ListenerOptions {
+  /** At least one. */
+  readonly addresses: readonly ListenAddress[];
   readonly router: RequestRouter;
   readonly http: HttpEntrance;
   readonly env: Pick<Env, "clock" | "timers">;
@@ -60,8 +67,8 @@ export interface ListenerOptions {
 export interface Listener {
   /** Rejects with ListenError; then there is nothing to close. */
   listen(): Promise<void>;
-  readonly address: string;
-  readonly port: number;
+  /** The real port of each address; 0 while it does not listen. */
+  readonly ports: readonly number[];
   /** Open connections, HTTP included. */
   readonly connections: number;
   /** A copy of the current values. */
@@ -75,8 +82,15 @@ export interface Listener {
   close(options: { graceMs: number }): Promise<void>;
 }
 
+interface Bound {
+  readonly at: ListenAddress;
+  readonly server: Server;
+}
+
 /** An open socket, and its traffic at the last sweep. */
 interface Tracked {
+  /** The name of the listener that it came by. */
+  readonly listener: string;
   readonly socket: Socket;
   /** Null until the first bytes show the client's protocol, and for HTTP. */
   kafka: Connection | null;
@@ -87,10 +101,9 @@ interface Tracked {
   movedAtMs: number;
 }
 
-/** Listens for Kafka and HTTP clients on one port. */
+/** Listens for Kafka and HTTP clients, which share each port. */
 export class TcpListener implements Listener {
-  readonly #at: { readonly host: string; readonly port: number };
-  readonly #server: Server;
+  readonly #bound: readonly Bound[];
   readonly #shared: Shared;
   readonly #http: HttpEntrance;
   readonly #env: ListenerOptions["env"];
@@ -104,8 +117,7 @@ export class TcpListener implements Listener {
   #lastGone: () => void = () => {};
 
   constructor({
-    host,
-    port,
+    addresses,
     router,
     http,
     env,
@@ -115,7 +127,6 @@ export class TcpListener implements Listener {
     onWaiting = () => {},
     connectionLimits = () => UNLIMITED,
   }: ListenerOptions) {
-    this.#at = { host, port };
     this.#http = http;
     this.#onError = onError;
     this.#onWaiting = onWaiting;
@@ -126,27 +137,11 @@ export class TcpListener implements Listener {
     const { timers } = env;
     const stats = newCounters();
     this.#shared = { router, limits: all, timers, memory, stats, onRefused, unsentBytes: 0 };
-    this.#server = createServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-    });
-    this.#server.maxConnections = all.maxConnections;
-    this.#server.on("connection", (socket) => this.#accept(socket));
-    const isRaisable = all.maxConnections < SERVER_LIMITS.maxConnections;
-    const most = `the most there may be${isRaisable ? `: ${RAISE}` : ""}`;
-    this.#server.on("drop", (peer) =>
-      this.#refuseAbove("too-many-connections", most, peer?.remoteAddress),
-    );
+    this.#bound = addresses.map((at) => ({ at, server: this.#newServer(at.name) }));
   }
 
-  get address(): string {
-    return (this.#server.address() as AddressInfo | null)?.address ?? "";
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? 0;
+  get ports(): readonly number[] {
+    return this.#bound.map(({ server }) => (server.address() as AddressInfo | null)?.port ?? 0);
   }
 
   get connections(): number {
@@ -159,23 +154,13 @@ export class TcpListener implements Listener {
     return { ...stats, heldBytes: memory.usedBytes, unsentBytes, connectionsWaiting };
   }
 
-  listen(): Promise<void> {
-    const { host, port } = this.#at;
-    const { listenBacklog: backlog } = this.#shared.limits;
-    return new Promise((resolve, reject) => {
-      const refused = (error: Error) => reject(new ListenError(host, port, error));
-      this.#server.once("error", refused);
-      this.#server.listen({ host, port, backlog }, () => {
-        this.#server.off("error", refused);
-        this.#server.on("error", (error) => {
-          // No descriptor was left to accept a connection with: the client finds it closed.
-          if (isOutOfFiles(error))
-            this.#refuseAbove("too-many-open-files", `and no file is left: ${RAISE}`);
-          else this.#onError("the listener failed", { error });
-        });
-        resolve();
-      });
-    });
+  async listen(): Promise<void> {
+    try {
+      for (const bound of this.#bound) await this.#listen(bound);
+    } catch (error) {
+      for (const { server } of this.#bound) server.close();
+      throw error;
+    }
   }
 
   cutKafka(): void {
@@ -188,7 +173,7 @@ export class TcpListener implements Listener {
     this.#quotas.close();
     const gone = new Promise<void>((resolve) => {
       this.#lastGone = resolve;
-      this.#server.close(() => this.#leave(null));
+      for (const { server } of this.#bound) server.close(() => this.#leave(null));
     });
     for (const tracked of this.#open) {
       if (tracked.kafka !== null) tracked.kafka.finish();
@@ -203,6 +188,45 @@ export class TcpListener implements Listener {
     this.#sweepTimer?.cancel();
   }
 
+  #newServer(listener: string): Server {
+    const { limits } = this.#shared;
+    const server = createServer({
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+    });
+    server.maxConnections = limits.maxConnections;
+    server.on("connection", (socket) => this.#accept(socket, listener));
+    server.on("drop", (peer) =>
+      this.#refuseAbove("too-many-connections", this.#most(), peer?.remoteAddress),
+    );
+    return server;
+  }
+
+  #most(): string {
+    const isRaisable = this.#shared.limits.maxConnections < SERVER_LIMITS.maxConnections;
+    return `the most there may be${isRaisable ? `: ${RAISE}` : ""}`;
+  }
+
+  #listen({ at: { host, port }, server }: Bound): Promise<void> {
+    const { listenBacklog: backlog } = this.#shared.limits;
+    return new Promise((resolve, reject) => {
+      const refused = (error: Error) => reject(new ListenError(host, port, error));
+      server.once("error", refused);
+      server.listen({ host, port, backlog }, () => {
+        server.off("error", refused);
+        server.on("error", (error) => {
+          // No descriptor was left to accept a connection with: the client finds it closed.
+          if (isOutOfFiles(error))
+            this.#refuseAbove("too-many-open-files", `and no file is left: ${RAISE}`);
+          else this.#onError("the listener failed", { error });
+        });
+        resolve();
+      });
+    });
+  }
+
   #refuseAbove(reason: RefusalReason, why: string, remoteAddress = ""): void {
     const message = `${this.#open.size} connections are open, ${why}`;
     this.#refuse(reason, remoteAddress, message);
@@ -214,10 +238,16 @@ export class TcpListener implements Listener {
     onRefused({ reason, remoteAddress, request: null, error: new Error(message) });
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, listener: string): void {
+    if (this.#open.size >= this.#shared.limits.maxConnections) {
+      // The limit is that of all addresses, and a server knows only its own connections.
+      this.#refuseAbove("too-many-connections", this.#most(), plainAddress(socket.remoteAddress));
+      socket.destroy();
+      return;
+    }
     const now = this.#env.clock.monotonicMs();
     const state = { kafka: null, http: false, place: null, bytesMoved: 0, movedAtMs: now };
-    const tracked: Tracked = { socket, ...state };
+    const tracked: Tracked = { socket, listener, ...state };
     this.#open.add(tracked);
     this.#shared.stats.connectionsAccepted++;
     // Not reported: a peer may reset its connection. "close" follows.
@@ -232,7 +262,8 @@ export class TcpListener implements Listener {
       this.#open.delete(tracked);
       if (tracked.place !== null) this.#quotas.leave(tracked.place);
     }
-    if (this.#open.size === 0 && !this.#server.listening) this.#lastGone();
+    if (this.#open.size === 0 && !this.#bound.some(({ server }) => server.listening))
+      this.#lastGone();
   }
 
   #listenForFirstBytes(tracked: Tracked): void {
@@ -282,7 +313,8 @@ export class TcpListener implements Listener {
   }
 
   #serveKafka(tracked: Tracked, firstBytes: Uint8Array): void {
-    tracked.kafka = new Connection(tracked.socket, ++this.#lastId, this.#shared);
+    const { socket, listener } = tracked;
+    tracked.kafka = new Connection(socket, ++this.#lastId, listener, this.#shared);
     tracked.kafka.received(firstBytes);
   }
 

@@ -111,7 +111,14 @@ export async function ask(
   },
 ): Promise<Reply> {
   const headers = { ...more, ...(body === "" ? {} : { "content-length": body.length }) };
-  const sent = request({ host: "127.0.0.1", port: listener.port, path, method, agent, headers });
+  const sent = request({
+    host: "127.0.0.1",
+    port: listener.ports[0]!,
+    path,
+    method,
+    agent,
+    headers,
+  });
   sent.end(body);
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   let text = "";
