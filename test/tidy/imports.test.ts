@@ -20,7 +20,17 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   broker: {
     entrance: ["runtime", "nats", "config", "logging", "util", "top"],
     runtime: [
-      ...["http", "admin", "handlers", "server", "groups", "transactions", "delayed", "held"],
+      ...[
+        "http",
+        "admin",
+        "handlers",
+        "tls",
+        "server",
+        "groups",
+        "transactions",
+        "delayed",
+        "held",
+      ],
       ...["cluster", "nats", "fetch"],
       ...["partition", "metadata", "rpc", "log", "config", "security", "metrics", "logging"],
       ...["env", "util"],
@@ -68,6 +78,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     rpc: ["logging", "env"],
     log: ["config", "metrics", "env", "util"],
     nats: ["discovery", "config", "logging", "env", "util"],
+    tls: ["server", "config", "security", "logging", "env"],
     server: ["security", "logging", "env", "util"],
     discovery: ["config", "logging", "env", "util"],
     config: ["logging", "util"],

@@ -30,6 +30,7 @@ import { CloseStack } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { deliverer, serveDeliveries } from "./held-calls.ts";
+import type { SecuredAddress } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
@@ -57,6 +58,7 @@ interface Context extends Pick<Outside, "env" | "newListener"> {
   readonly logger: Logger;
   readonly logLevels: LogLevels;
   readonly authorizer: Authorizer;
+  readonly addresses: readonly SecuredAddress[];
   /** Aborts when the broker is told to stop while it starts. */
   readonly stopping: AbortSignal;
 }
@@ -247,7 +249,7 @@ export class BrokerServer implements RunningBroker {
     const logger = named(this.#context.logger, "tarpan.server");
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
-      addresses: listenersOf(this.#settings),
+      addresses: this.#context.addresses,
       router: this.#router,
       http: createHttpEntrance(this.#newStatus(), onError),
       env,
@@ -276,6 +278,7 @@ export class BrokerServer implements RunningBroker {
       }),
       groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
+      certificates: () => this.#context.addresses.flatMap(({ tls }) => tls ?? []),
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });
   }

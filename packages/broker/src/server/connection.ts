@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { SocketInfo } from "./connection-info.ts";
+import { type Arrived, SocketInfo } from "./connection-info.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { RefusedRequest } from "./refused-request.ts";
 import type { MemoryHolder } from "./request-memory.ts";
@@ -48,11 +48,12 @@ export class Connection implements MemoryHolder {
   #peerEnded = false;
   #phase: "open" | "finishing" | "closed" = "open";
 
-  constructor(socket: Socket, id: number, listener: string, shared: Shared) {
+  constructor(arrived: Arrived, id: number, shared: Shared) {
+    const { socket } = arrived;
     this.#socket = socket;
     this.#shared = shared;
     this.#frames = new FrameReader(() => shared.memory.crowded, shared.limits.maxFrameBytes);
-    this.#info = new SocketInfo(id, socket, listener);
+    this.#info = new SocketInfo(id, arrived);
     socket.on("data", (chunk: Uint8Array) => this.received(chunk));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());

@@ -1,8 +1,8 @@
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Env, Timer } from "../env/env.ts";
-import { isOutOfFiles } from "../util/os-error.ts";
+import { BoundServer, type ListenAddress } from "./bound-server.ts";
 import { Connection } from "./connection.ts";
-import { plainAddress } from "./connection-info.ts";
+import { type Arrived, plainAddress } from "./connection-info.ts";
 import {
   type ConnectionLimits,
   ConnectionQuotas,
@@ -11,13 +11,11 @@ import {
 } from "./connection-quotas.ts";
 import {
   CHUNK_BYTES,
-  KEEP_ALIVE_DELAY_MS,
   LEAST_SWEEP_INTERVAL_MS,
   SERVER_LIMITS,
   type ServerLimits,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
-import { ListenError } from "./listen-error.ts";
 import type { RefusalReason } from "./refused-request.ts";
 import { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
@@ -31,6 +29,7 @@ import {
 } from "./shared.ts";
 import { sniff } from "./sniff.ts";
 
+const TOO_MANY = "too-many-connections";
 const RAISE = "raise the process's limit of open files (ulimit -n)";
 
 /** Takes over the sockets that speak HTTP. */
@@ -39,14 +38,6 @@ export interface HttpEntrance {
   accept(socket: Socket, firstBytes: Uint8Array): void;
   /** Ends idle connections now, and the others after their current response. */
   close(): void;
-}
-
-export interface ListenAddress {
-  /** Of the listener in Kafka's `listeners`. */
-  readonly name: string;
-  readonly host: string;
-  /** 0 for any free port. */
-  readonly port: number;
 }
 
 export interface ListenerOptions {
@@ -82,16 +73,8 @@ export interface Listener {
   close(options: { graceMs: number }): Promise<void>;
 }
 
-interface Bound {
-  readonly at: ListenAddress;
-  readonly server: Server;
-}
-
 /** An open socket, and its traffic at the last sweep. */
-interface Tracked {
-  /** The name of the listener that it came by. */
-  readonly listener: string;
-  readonly socket: Socket;
+interface Tracked extends Arrived {
   /** Null until the first bytes show the client's protocol, and for HTTP. */
   kafka: Connection | null;
   http: boolean;
@@ -103,7 +86,7 @@ interface Tracked {
 
 /** Listens for Kafka and HTTP clients, which share each port. */
 export class TcpListener implements Listener {
-  readonly #bound: readonly Bound[];
+  readonly #servers: readonly BoundServer[];
   readonly #shared: Shared;
   readonly #http: HttpEntrance;
   readonly #env: ListenerOptions["env"];
@@ -137,11 +120,11 @@ export class TcpListener implements Listener {
     const { timers } = env;
     const stats = newCounters();
     this.#shared = { router, limits: all, timers, memory, stats, onRefused, unsentBytes: 0 };
-    this.#bound = addresses.map((at) => ({ at, server: this.#newServer(at.name) }));
+    this.#servers = addresses.map((at) => this.#bind(at));
   }
 
   get ports(): readonly number[] {
-    return this.#bound.map(({ server }) => (server.address() as AddressInfo | null)?.port ?? 0);
+    return this.#servers.map(({ port }) => port);
   }
 
   get connections(): number {
@@ -156,9 +139,9 @@ export class TcpListener implements Listener {
 
   async listen(): Promise<void> {
     try {
-      for (const bound of this.#bound) await this.#listen(bound);
+      for (const server of this.#servers) await server.listen();
     } catch (error) {
-      for (const { server } of this.#bound) server.close();
+      for (const server of this.#servers) server.close();
       throw error;
     }
   }
@@ -173,7 +156,7 @@ export class TcpListener implements Listener {
     this.#quotas.close();
     const gone = new Promise<void>((resolve) => {
       this.#lastGone = resolve;
-      for (const { server } of this.#bound) server.close(() => this.#leave(null));
+      for (const server of this.#servers) server.close(() => this.#leave(null));
     });
     for (const tracked of this.#open) {
       if (tracked.kafka !== null) tracked.kafka.finish();
@@ -188,43 +171,24 @@ export class TcpListener implements Listener {
     this.#sweepTimer?.cancel();
   }
 
-  #newServer(listener: string): Server {
-    const { limits } = this.#shared;
-    const server = createServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
+  #bind(at: ListenAddress): BoundServer {
+    return new BoundServer(at, this.#shared.limits, {
+      onArrived: (arrived) => this.#accept(arrived),
+      onHandshakeFailed: (remoteAddress, why) => {
+        const reason = "tls-handshake";
+        const { stats, onRefused } = this.#shared;
+        stats.connectionsFailed[reason]++;
+        onRefused({ reason, remoteAddress, request: null, error: new Error(why) });
+      },
+      onDrop: (remoteAddress) => this.#refuseAbove(TOO_MANY, this.#most(), remoteAddress),
+      onOutOfFiles: () => this.#refuseAbove("too-many-open-files", `and no file is left: ${RAISE}`),
+      onError: (error) => this.#onError("the listener failed", { error }),
     });
-    server.maxConnections = limits.maxConnections;
-    server.on("connection", (socket) => this.#accept(socket, listener));
-    server.on("drop", (peer) =>
-      this.#refuseAbove("too-many-connections", this.#most(), peer?.remoteAddress),
-    );
-    return server;
   }
 
   #most(): string {
     const isRaisable = this.#shared.limits.maxConnections < SERVER_LIMITS.maxConnections;
     return `the most there may be${isRaisable ? `: ${RAISE}` : ""}`;
-  }
-
-  #listen({ at: { host, port }, server }: Bound): Promise<void> {
-    const { listenBacklog: backlog } = this.#shared.limits;
-    return new Promise((resolve, reject) => {
-      const refused = (error: Error) => reject(new ListenError(host, port, error));
-      server.once("error", refused);
-      server.listen({ host, port, backlog }, () => {
-        server.off("error", refused);
-        server.on("error", (error) => {
-          // No descriptor was left to accept a connection with: the client finds it closed.
-          if (isOutOfFiles(error))
-            this.#refuseAbove("too-many-open-files", `and no file is left: ${RAISE}`);
-          else this.#onError("the listener failed", { error });
-        });
-        resolve();
-      });
-    });
   }
 
   #refuseAbove(reason: RefusalReason, why: string, remoteAddress = ""): void {
@@ -238,16 +202,17 @@ export class TcpListener implements Listener {
     onRefused({ reason, remoteAddress, request: null, error: new Error(message) });
   }
 
-  #accept(socket: Socket, listener: string): void {
+  #accept(arrived: Arrived): void {
+    const { socket } = arrived;
     if (this.#open.size >= this.#shared.limits.maxConnections) {
       // The limit is that of all addresses, and a server knows only its own connections.
-      this.#refuseAbove("too-many-connections", this.#most(), plainAddress(socket.remoteAddress));
+      this.#refuseAbove(TOO_MANY, this.#most(), plainAddress(socket.remoteAddress));
       socket.destroy();
       return;
     }
     const now = this.#env.clock.monotonicMs();
     const state = { kafka: null, http: false, place: null, bytesMoved: 0, movedAtMs: now };
-    const tracked: Tracked = { socket, listener, ...state };
+    const tracked: Tracked = { ...arrived, ...state };
     this.#open.add(tracked);
     this.#shared.stats.connectionsAccepted++;
     // Not reported: a peer may reset its connection. "close" follows.
@@ -262,7 +227,7 @@ export class TcpListener implements Listener {
       this.#open.delete(tracked);
       if (tracked.place !== null) this.#quotas.leave(tracked.place);
     }
-    if (this.#open.size === 0 && !this.#bound.some(({ server }) => server.listening))
+    if (this.#open.size === 0 && !this.#servers.some(({ listening }) => listening))
       this.#lastGone();
   }
 
@@ -313,8 +278,7 @@ export class TcpListener implements Listener {
   }
 
   #serveKafka(tracked: Tracked, firstBytes: Uint8Array): void {
-    const { socket, listener } = tracked;
-    tracked.kafka = new Connection(socket, ++this.#lastId, listener, this.#shared);
+    tracked.kafka = new Connection(tracked, ++this.#lastId, this.#shared);
     tracked.kafka.received(firstBytes);
   }
 

@@ -61,6 +61,7 @@ export function newCounters(): Counters {
     connectionsExpired: 0,
     connectionsFailed: {
       tls: 0,
+      "tls-handshake": 0,
       "frame-length": 0,
       "unknown-api": 0,
       "unsupported-version": 0,

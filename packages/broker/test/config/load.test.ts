@@ -183,7 +183,7 @@ describe("Kafka configs that set Tarpan's keys", () => {
     ["node_id: 1\nkafka: { broker.id: 2 }", "kafka.broker.id: says 2, and broker.yaml:1: node_id"],
     ["data_dir: a\nkafka: { log.dir: b }", "kafka.log.dir: says b, and broker.yaml:1: data_dir"],
     ["kafka: { log.dirs: 'a,b' }", "kafka.log.dirs: must be one directory"],
-    ["kafka: { listeners: 'SSL://:9093' }", "listener SSL is SSL, but this broker offers only"],
+    ["kafka: { listeners: 'SSL://:9093' }", "a listener with TLS needs a certificate"],
     ["kafka: { advertised.listeners: 'SASL_SSL://a:1' }", "listeners has only PLAINTEXT"],
     ["kafka: { listeners: 'INSIDE://:1' }", "listener INSIDE has no protocol in listener.sec"],
     ["kafka: { listeners: 'PLAINTEXT://:1,PLAINTEXT://:2' }", "lists PLAINTEXT twice"],

@@ -78,6 +78,10 @@ export class FakeBroker implements BrokerAdmin {
     yield { topic: 'or"ders', recordsIn: 7, bytesIn: 700, bytesOut: 1400, duplicatesDropped: 3 };
   }
 
+  readonly certificates = [
+    { listener: "OUTSIDE", expiresMs: 1_800_000_000_000, reloadFailures: 2, problem: null },
+  ];
+
   network() {
     const { stats, connections } = this.served!.listener;
     return { ...stats, connections };

@@ -10,6 +10,7 @@ import {
 import { ignoredConfigs } from "./ignored-configs.ts";
 import { ipOverridesProblem } from "./ip-overrides.ts";
 import { advertisedProblem, listenersProblem, protocolMapProblem } from "./listener.ts";
+import { LISTENER_CONFIGS, TLS_CONFIGS } from "./security-configs.ts";
 import { COMPRESSION_TYPES, gzipLevel, MAX_MESSAGE_IDS, TIMESTAMP_TYPES } from "./topic-configs.ts";
 import { WHY } from "./why-ignored.ts";
 
@@ -232,14 +233,15 @@ class BrokerConfigs extends Map<string, ConfigDefinition> {
     const rest = known === undefined ? FOR_ONE_LISTENER.exec(name)?.[1] : undefined;
     if (rest === undefined) return known;
     const base = super.get(rest) ?? super.get(rest.slice(rest.indexOf(".") + 1));
-    const ignored = base?.ignored ?? WHY.listener;
+    const own = base !== undefined && LISTENER_CONFIGS.has(base.name);
+    const ignored = own ? null : (base?.ignored ?? WHY.listener);
     return base && { ...base, name, fallback: null, hidden: true, ignored };
   }
 }
 
 /** Every broker config of Kafka, ascending by name, as Kafka lists them. */
 export const BROKER_CONFIGS: ConfigTable = new BrokerConfigs(
-  [...configs, ...ignoredConfigs()]
+  [...configs, ...TLS_CONFIGS, ...ignoredConfigs()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((config) => [config.name, config]),
 );

@@ -68,25 +68,12 @@ export const IGNORED_SECURITY = `
   security.providers string -
   ssl.allow.dn.changes boolean false
   ssl.allow.san.changes boolean false
-  ssl.cipher.suites list "" each
-  ssl.client.auth string none required|requested|none each
-  ssl.enabled.protocols list TLSv1.2,TLSv1.3 each
   ssl.endpoint.identification.algorithm string https each
   ssl.engine.factory.class class - each
-  ssl.key.password password - each
   ssl.keymanager.algorithm string SunX509 each
-  ssl.keystore.certificate.chain password - each
-  ssl.keystore.key password - each
-  ssl.keystore.location string - each
-  ssl.keystore.password password - each
-  ssl.keystore.type string JKS each
-  ssl.principal.mapping.rules string DEFAULT
   ssl.protocol string TLSv1.3 each
   ssl.provider string - each
   ssl.secure.random.implementation string - each
   ssl.trustmanager.algorithm string PKIX each
-  ssl.truststore.certificates password - each
-  ssl.truststore.location string - each
   ssl.truststore.password password - each
-  ssl.truststore.type string JKS each
 `;
