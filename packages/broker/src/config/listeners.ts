@@ -1,4 +1,5 @@
 import { ConfigError } from "./config-error.ts";
+import { BROKER_CONFIGS } from "./kafka/broker-configs.ts";
 import {
   advertisedListeners,
   type ClientListener,
@@ -8,6 +9,7 @@ import {
 } from "./kafka/listener.ts";
 import { LISTENER_CONFIGS } from "./kafka/security-configs.ts";
 import { configsOfListener } from "./listener-configs.ts";
+import { type SaslSettings, saslSettingsOf } from "./sasl-settings.ts";
 import type { BrokerSettings } from "./settings.ts";
 import { type TlsSettings, tlsSettingsOf } from "./tls-settings.ts";
 import { ValueError } from "./values.ts";
@@ -17,6 +19,8 @@ export interface Listener extends ClientListener {
   readonly advertised: { readonly host: string; readonly port: number } | null;
   /** Null if its clients speak no TLS. */
   readonly tls: TlsSettings | null;
+  /** Null if its clients need not authenticate by SASL. */
+  readonly sasl: SaslSettings | null;
 }
 
 type Bound = Pick<BrokerSettings, "bindAddress" | "bindPort" | "kafkaConfigs">;
@@ -40,7 +44,7 @@ export function listenersOf(settings: Bound, where = ""): readonly Listener[] {
 function read(settings: Bound, where: string): readonly Listener[] {
   try {
     const listeners = withSecurity(boundListeners(settings), settings.kafkaConfigs);
-    refuseUnusedTls(listeners, settings.kafkaConfigs);
+    refuseUnused(listeners, settings.kafkaConfigs);
     return listeners;
   } catch (error) {
     if (error instanceof ValueError) throw new ConfigError(`${where}listeners: ${error.message}`);
@@ -70,15 +74,13 @@ function withSecurity(
   }
   return listeners.map((listener) => {
     const { name, protocol } = listener;
-    if (hasSasl(protocol)) {
-      const plain = "this broker has no SASL yet, so everybody could connect";
-      throw new ValueError(`listener ${name} is ${protocol}, but ${plain}`);
-    }
+    const configs = configsOfListener(kafkaConfigs, name);
     const at = advertised.find((one) => one.name === name);
     return {
       ...listener,
       advertised: at === undefined ? null : { host: at.host, port: at.port },
-      tls: hasTls(protocol) ? tlsSettingsOf(configsOfListener(kafkaConfigs, name)) : null,
+      tls: hasTls(protocol) ? tlsSettingsOf(configs) : null,
+      sasl: hasSasl(protocol) ? saslSettingsOf(configs) : null,
     };
   });
 }
@@ -94,20 +96,37 @@ function hasSasl(protocol: SecurityProtocolName): boolean {
 const OF_LISTENER = /^listener\.name\.([^.]+)\.(.+)$/i;
 
 /** An operator who asks for protection must not get a broker without it. */
-function refuseUnusedTls(
+function refuseUnused(
   listeners: readonly Listener[],
   kafkaConfigs: BrokerSettings["kafkaConfigs"],
 ): void {
   for (const [name, value] of Object.entries(kafkaConfigs)) {
     const [, listener, rest = name] = OF_LISTENER.exec(name) ?? [];
-    if (!LISTENER_CONFIGS.has(rest) || value.trim() === "") continue;
-    const users = listeners.filter(
-      (one) => listener === undefined || one.name === listener.toUpperCase(),
+    const kind = kindOf(rest);
+    if (kind === null || value.trim() === "" || isHarmless(rest, value.trim())) continue;
+    const isUsed = listeners.some(
+      (one) =>
+        one[kind] !== null && (listener === undefined || one.name === listener.toUpperCase()),
     );
-    if (users.some(({ tls }) => tls !== null)) continue;
+    if (isUsed) continue;
     const of = listener === undefined ? "no listener" : `no listener ${listener.toUpperCase()}`;
+    const protocols = kind === "tls" ? "SSL or SASL_SSL" : "SASL_PLAINTEXT or SASL_SSL";
     throw new ValueError(
-      `${name} is set, and ${of} has the protocol SSL or SASL_SSL, so everybody could connect`,
+      `${name} is set, and ${of} has the protocol ${protocols}, so everybody could connect`,
     );
   }
+}
+
+/** A config of SASL may begin with a mechanism. */
+function kindOf(config: string): "tls" | "sasl" | null {
+  if (!LISTENER_CONFIGS.has(config)) {
+    const base = config.slice(config.indexOf(".") + 1);
+    return LISTENER_CONFIGS.has(base) && !base.startsWith("ssl.") ? "sasl" : null;
+  }
+  return config.startsWith("ssl.") ? "tls" : "sasl";
+}
+
+/** Most of Kafka's defaults ask for nothing. To name a mechanism is to ask for SASL. */
+function isHarmless(config: string, value: string): boolean {
+  return config !== "sasl.enabled.mechanisms" && BROKER_CONFIGS.get(config)?.fallback === value;
 }

@@ -1,4 +1,5 @@
 import { ResourceType } from "../config/kafka/set-configs.ts";
+import { type ScramCredential, type ScramMechanism, scramMechanismOf } from "../security/scram.ts";
 import { LayeredMap } from "../util/layered-map.ts";
 import {
   type BrokerImage,
@@ -37,6 +38,8 @@ class Draft {
   readonly #configs = new Map<number, Map<string, Map<string, string> | undefined>>();
   #brokers: Map<number, BrokerImage> | null = null;
   #features: Map<string, number> | null = null;
+  /** Undefined if a user has no credential any more. */
+  readonly #users = new Map<string, Map<ScramMechanism, ScramCredential> | undefined>();
   #nextProducerId: number;
 
   constructor(base: MetadataImage) {
@@ -74,6 +77,14 @@ class Draft {
         this.#brokers ??= new Map(this.#base.brokers);
         this.#brokers.delete(value.brokerId);
         return;
+      case "UserScramCredentialRecord": {
+        const { name, mechanism, ...credential } = value;
+        this.#setCredential(name, mechanism, credential);
+        return;
+      }
+      case "RemoveUserScramCredentialRecord":
+        this.#setCredential(value.name, value.mechanism, null);
+        return;
       default:
         record satisfies never;
     }
@@ -90,6 +101,7 @@ class Draft {
       configs: this.#movedConfigs(),
       nextProducerId: this.#nextProducerId,
       features: this.#features ?? base.features,
+      users: this.#users.size === 0 ? base.users : base.users.with(this.#users),
     };
   }
 
@@ -187,6 +199,16 @@ class Draft {
       else configs.set(type, next);
     }
     return configs;
+  }
+
+  #setCredential(user: string, type: number, credential: ScramCredential | null): void {
+    const mechanism = scramMechanismOf(type);
+    if (mechanism === null) throw new Error(`no SCRAM mechanism has the number ${type}`);
+    const before = this.#users.has(user) ? this.#users.get(user) : this.#base.users.get(user);
+    const credentials = new Map(before);
+    if (credential === null) credentials.delete(mechanism);
+    else credentials.set(mechanism, credential);
+    this.#users.set(user, credentials.size === 0 ? undefined : credentials);
   }
 
   #setFeature(name: string, level: number): void {

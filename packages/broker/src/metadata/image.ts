@@ -1,4 +1,5 @@
 import type { SetConfigs } from "../config/kafka/set-configs.ts";
+import type { ScramCredential, ScramMechanism } from "../security/scram.ts";
 import { LayeredMap } from "../util/layered-map.ts";
 import type { SupportedFeature } from "./features.ts";
 
@@ -15,6 +16,19 @@ export interface MetadataImage extends SetConfigs {
   readonly nextProducerId: number;
   /** Finalized feature levels (KIP-584). Level 0 stays: without an entry it is set anew. */
   readonly features: ReadonlyMap<string, number>;
+  /** By user and mechanism. */
+  readonly users: LayeredMap<string, ScramUser>;
+}
+
+/** The credentials of a user. */
+export type ScramUser = ReadonlyMap<ScramMechanism, ScramCredential>;
+
+export function scramCredentialOf(
+  image: MetadataImage,
+  mechanism: ScramMechanism,
+  user: string,
+): ScramCredential | null {
+  return image.users.get(user)?.get(mechanism) ?? null;
 }
 
 export interface TopicImage {
@@ -87,6 +101,7 @@ export const EMPTY_IMAGE: MetadataImage = {
   configs: new Map(),
   nextProducerId: 0,
   features: new Map(),
+  users: new LayeredMap(),
 };
 
 /** The broker that a resource of type broker names, null if there is none. */

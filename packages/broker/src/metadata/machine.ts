@@ -10,6 +10,7 @@ import {
   partitionRecord,
   producerIdsRecord,
   registerBrokerRecord,
+  scramCredentialRecord,
   topicRecord,
 } from "./records.ts";
 
@@ -35,6 +36,11 @@ function* snapshot(image: MetadataImage): Generator<readonly MetadataRecord[]> {
   for (const [type, resources] of image.configs) {
     for (const [resource, values] of resources) {
       for (const [name, value] of values) yield [configRecord(type, resource, name, value)];
+    }
+  }
+  for (const [user, credentials] of image.users) {
+    for (const [mechanism, credential] of credentials) {
+      yield [scramCredentialRecord(user, mechanism, credential)];
     }
   }
   if (image.nextProducerId > 0) yield [producerIdsRecord(-1, image.nextProducerId)];

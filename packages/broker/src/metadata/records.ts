@@ -8,6 +8,7 @@ import {
   type TopicRecord,
 } from "@tarpan/protocol";
 import { SecurityProtocol } from "../config/kafka/listener.ts";
+import { SCRAM_MECHANISMS, type ScramCredential, type ScramMechanism } from "../security/scram.ts";
 import type { EncodedRecord } from "../state-machine/state-machine.ts";
 import { type BrokerImage, type PartitionImage, PLAINTEXT } from "./image.ts";
 
@@ -113,6 +114,23 @@ export function featureRecord(name: string, featureLevel: number): MetadataRecor
 export function producerIdsRecord(brokerId: number, nextProducerId: number): MetadataRecord {
   const value = { brokerId, brokerEpoch: -1, nextProducerId };
   return { record: "ProducerIdsRecord", version: VERSION, value };
+}
+
+export function scramCredentialRecord(
+  name: string,
+  mechanism: ScramMechanism,
+  credential: ScramCredential,
+): MetadataRecord {
+  const value = { name, mechanism: SCRAM_MECHANISMS[mechanism].type, ...credential };
+  return { record: "UserScramCredentialRecord", version: VERSION, value };
+}
+
+export function removeScramCredentialRecord(name: string, mechanism: number): MetadataRecord {
+  return {
+    record: "RemoveUserScramCredentialRecord",
+    version: VERSION,
+    value: { name, mechanism },
+  };
 }
 
 export function unregisterBrokerRecord(broker: BrokerImage): MetadataRecord {

@@ -17,10 +17,11 @@ import { type LogLevels, named } from "../logging/log-levels.ts";
 import type { Logger } from "../logging/logger.ts";
 import { ThrottledWarnings } from "../logging/throttled-warnings.ts";
 import { registeredEndPoints } from "../metadata/advertised-address.ts";
-import { PLAINTEXT } from "../metadata/image.ts";
+import { PLAINTEXT, scramCredentialOf } from "../metadata/image.ts";
 import { FetchWaits } from "../metrics/fetch-waits.ts";
 import { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { Authorizer } from "../security/authorizer.ts";
+import type { ListenAddress } from "../server/bound-server.ts";
 import { limitsOn, type ServerLimits } from "../server/limits.ts";
 import type { Listener } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
@@ -30,7 +31,7 @@ import { CloseStack } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { deliverer, serveDeliveries } from "./held-calls.ts";
-import type { SecuredAddress } from "./listen-addresses.ts";
+import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
@@ -58,7 +59,7 @@ interface Context extends Pick<Outside, "env" | "newListener"> {
   readonly logger: Logger;
   readonly logLevels: LogLevels;
   readonly authorizer: Authorizer;
-  readonly addresses: readonly SecuredAddress[];
+  readonly addresses: SecuredAddresses;
   /** Aborts when the broker is told to stop while it starts. */
   readonly stopping: AbortSignal;
 }
@@ -249,7 +250,7 @@ export class BrokerServer implements RunningBroker {
     const logger = named(this.#context.logger, "tarpan.server");
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
-      addresses: this.#context.addresses,
+      addresses: this.#withGates(),
       router: this.#router,
       http: createHttpEntrance(this.#newStatus(), onError),
       env,
@@ -259,6 +260,18 @@ export class BrokerServer implements RunningBroker {
       onRefused: (refused) => warnOfRefused(refused, this.#warnings, logger),
       onWaiting: (remoteAddress, why) =>
         this.#warnings.warn("waiting", `connections wait: ${why}`, { remoteAddress }),
+    });
+  }
+
+  #withGates(): ListenAddress[] {
+    const { env, addresses } = this.#context;
+    const { metadata } = this.state;
+    const gateOf = addresses.openGates?.({
+      ...{ env, ready: this.#router.opened },
+      find: (mechanism, user) => scramCredentialOf(metadata.image, mechanism, user),
+    });
+    return addresses.list.map(({ sasl, ...address }) => {
+      return { ...address, gate: sasl === null ? null : gateOf!(sasl) };
     });
   }
 
@@ -278,7 +291,7 @@ export class BrokerServer implements RunningBroker {
       }),
       groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
-      certificates: () => this.#context.addresses.flatMap(({ tls }) => tls ?? []),
+      certificates: () => this.#context.addresses.list.flatMap(({ tls }) => tls ?? []),
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });
   }

@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { ANONYMOUS } from "../security/principal.ts";
 import { isOutOfFiles } from "../util/os-error.ts";
 import type { Arrived } from "./connection-info.ts";
+import type { Gate } from "./gate.ts";
 import { KEEP_ALIVE_DELAY_MS, type ServerLimits } from "./limits.ts";
 import { ListenError } from "./listen-error.ts";
 import { createSecureServer } from "./secure-server.ts";
@@ -15,6 +16,8 @@ export interface ListenAddress {
   readonly port: number;
   /** Null if its clients speak no TLS. */
   readonly tls: ServerTls | null;
+  /** Null if its clients need not authenticate by SASL. */
+  readonly gate: Gate | null;
 }
 
 interface ServerEvents {
@@ -91,17 +94,19 @@ export class BoundServer {
 
   #plain(): { server: Server; end: () => void } {
     const server = createServer(SOCKET_OPTIONS);
-    const { name: listener } = this.#at;
+    const { name: listener, gate } = this.#at;
     server.on("connection", (socket) => {
-      this.#events.onArrived({ socket, listener, principal: ANONYMOUS });
+      this.#events.onArrived({ socket, listener, gate, principal: ANONYMOUS });
     });
     return { server, end: () => {} };
   }
 
   #secure(tls: ServerTls): { server: Server; end: () => void } {
-    const { name: listener } = this.#at;
+    const { name: listener, gate } = this.#at;
     return createSecureServer(tls, SOCKET_OPTIONS, this.#limits, {
-      onSecure: (socket, principal) => this.#events.onArrived({ socket, listener, principal }),
+      onSecure: (socket, principal) => {
+        this.#events.onArrived({ socket, listener, gate, principal });
+      },
       onRefused: (remoteAddress, why) => {
         this.#events.onHandshakeFailed(remoteAddress, `${why} (listener ${listener})`);
       },

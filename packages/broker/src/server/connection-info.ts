@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { KafkaPrincipal } from "../security/principal.ts";
+import type { Gate } from "./gate.ts";
 import type { ConnectionInfo } from "./router.ts";
 
 const IPV4_IN_IPV6 = "::ffff:";
@@ -12,6 +13,8 @@ export interface Arrived {
   readonly listener: string;
   /** The owner of its certificate. */
   readonly principal: KafkaPrincipal;
+  /** Null if the listener's clients need not authenticate by SASL. */
+  readonly gate: Gate | null;
 }
 
 export class SocketInfo implements ConnectionInfo {

@@ -2,6 +2,8 @@
 export type CloseReason =
   | "tls"
   | "tls-handshake"
+  | "authentication"
+  | "session-expired"
   | "frame-length"
   | "unknown-api"
   | "unsupported-version"

@@ -62,6 +62,8 @@ export function newCounters(): Counters {
     connectionsFailed: {
       tls: 0,
       "tls-handshake": 0,
+      authentication: 0,
+      "session-expired": 0,
       "frame-length": 0,
       "unknown-api": 0,
       "unsupported-version": 0,

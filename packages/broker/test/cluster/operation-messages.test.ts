@@ -106,6 +106,17 @@ const REQUESTS: { readonly [Row in Name]?: readonly unknown[] } = {
     },
   ],
   unregisterBroker: [{ brokerId: 1 }],
+  alterUsers: [
+    {
+      deletions: [{ name: "nobody", mechanism: 1 }],
+      upsertions: [
+        {
+          ...{ name: "a", mechanism: 2, iterations: 4096 },
+          ...{ salt: Buffer.of(1), saltedPassword: Buffer.of(2) },
+        },
+      ],
+    },
+  ],
   describeQuorum: [{}],
   deleteTopics: [
     {

@@ -220,7 +220,7 @@ export async function serve(
   const env = { clock: time, timers: time };
   const listener = new TcpListener({
     ...{
-      addresses: [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0, tls: null }],
+      addresses: [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0, tls: null, gate: null }],
       router,
       http,
       env,

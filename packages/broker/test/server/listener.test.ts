@@ -135,5 +135,5 @@ describe("close", () => {
 });
 
 function at(host: string, port: number) {
-  return { name: "PLAINTEXT", host, port, tls: null };
+  return { name: "PLAINTEXT", host, port, tls: null, gate: null };
 }

@@ -5,8 +5,10 @@ import { PartitionRecord } from "./03-partition.ts";
 import { ConfigRecord } from "./04-config.ts";
 import { PartitionChangeRecord } from "./05-partition-change.ts";
 import { RemoveTopicRecord } from "./09-remove-topic.ts";
+import { UserScramCredentialRecord } from "./11-user-scram-credential.ts";
 import { FeatureLevelRecord } from "./12-feature-level.ts";
 import { ProducerIdsRecord } from "./15-producer-ids.ts";
+import { RemoveUserScramCredentialRecord } from "./22-remove-user-scram-credential.ts";
 
 export {
   ConfigRecord,
@@ -16,8 +18,10 @@ export {
   ProducerIdsRecord,
   RegisterBrokerRecord,
   RemoveTopicRecord,
+  RemoveUserScramCredentialRecord,
   TopicRecord,
   UnregisterBrokerRecord,
+  UserScramCredentialRecord,
 };
 
 /** The record types of the cluster metadata log, by name. */
@@ -31,4 +35,6 @@ export const metadataRecords = {
   RemoveTopicRecord,
   FeatureLevelRecord,
   ProducerIdsRecord,
+  UserScramCredentialRecord,
+  RemoveUserScramCredentialRecord,
 } as const;

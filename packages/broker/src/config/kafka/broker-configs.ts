@@ -10,7 +10,7 @@ import {
 import { ignoredConfigs } from "./ignored-configs.ts";
 import { ipOverridesProblem } from "./ip-overrides.ts";
 import { advertisedProblem, listenersProblem, protocolMapProblem } from "./listener.ts";
-import { LISTENER_CONFIGS, TLS_CONFIGS } from "./security-configs.ts";
+import { LISTENER_CONFIGS, SASL_CONFIGS, TLS_CONFIGS } from "./security-configs.ts";
 import { COMPRESSION_TYPES, gzipLevel, MAX_MESSAGE_IDS, TIMESTAMP_TYPES } from "./topic-configs.ts";
 import { WHY } from "./why-ignored.ts";
 
@@ -241,7 +241,7 @@ class BrokerConfigs extends Map<string, ConfigDefinition> {
 
 /** Every broker config of Kafka, ascending by name, as Kafka lists them. */
 export const BROKER_CONFIGS: ConfigTable = new BrokerConfigs(
-  [...configs, ...TLS_CONFIGS, ...ignoredConfigs()]
+  [...configs, ...TLS_CONFIGS, ...SASL_CONFIGS, ...ignoredConfigs()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((config) => [config.name, config]),
 );

@@ -4,8 +4,6 @@ export const IGNORED_SECURITY = `
   allow.everyone.if.no.acl.found boolean false hidden
   alter.config.policy.class.name class -
   authorizer.class.name string ""
-  connection.failed.authentication.delay.ms int 100 >=0
-  connections.max.reauth.ms long 0
   create.topic.policy.class.name class -
   delegation.token.expiry.check.interval.ms long 3600000 >=1
   delegation.token.expiry.time.ms long 86400000 >=1
@@ -14,7 +12,6 @@ export const IGNORED_SECURITY = `
   principal.builder.class class - each
   super.users string "" hidden
   sasl.client.callback.handler.class class -
-  sasl.enabled.mechanisms list GSSAPI each
   sasl.jaas.config password - each
   sasl.kerberos.kinit.cmd string /usr/bin/kinit each
   sasl.kerberos.min.time.before.relogin long 60000 each
@@ -63,7 +60,6 @@ export const IGNORED_SECURITY = `
   sasl.oauthbearer.sub.claim.name string sub
   sasl.oauthbearer.token.endpoint.url string -
   sasl.server.callback.handler.class class -
-  sasl.server.max.receive.size int 524288
   security.inter.broker.protocol string PLAINTEXT PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL
   security.providers string -
   ssl.allow.dn.changes boolean false

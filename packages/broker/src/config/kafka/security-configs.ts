@@ -18,7 +18,23 @@ const TLS = `
   ssl.truststore.type string JKS
 `;
 
+/** The same for SASL. */
+const SASL = `
+  connection.failed.authentication.delay.ms int 100 >=0
+  connections.max.reauth.ms long 0
+  sasl.enabled.mechanisms list GSSAPI
+  sasl.server.max.receive.size int 524288
+`;
+
 export const TLS_CONFIGS: readonly ConfigDefinition[] = definitionsIn(TLS, null);
 
+export const SASL_CONFIGS: readonly ConfigDefinition[] = definitionsIn(SASL, null);
+
+/** Only for one listener and mechanism, as in Kafka: `listener.name.x.plain.sasl.jaas.config`. */
+export const JAAS_CONFIG = "sasl.jaas.config";
+
 /** Those that one listener may have for itself: `listener.name.<listener>.<config>`. */
-export const LISTENER_CONFIGS: ReadonlySet<string> = new Set(TLS_CONFIGS.map(({ name }) => name));
+export const LISTENER_CONFIGS: ReadonlySet<string> = new Set([
+  ...[...TLS_CONFIGS, ...SASL_CONFIGS].map(({ name }) => name),
+  JAAS_CONFIG,
+]);

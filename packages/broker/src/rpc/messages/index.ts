@@ -27,11 +27,13 @@ import { CreateHeldTopic } from "./10027-create-held-topic.ts";
 import { DeliverHeld } from "./10028-deliver-held.ts";
 import { ListHeld } from "./10029-list-held.ts";
 import { ChangeHeld } from "./10030-change-held.ts";
+import { AlterUsers } from "./10033-alter-users.ts";
 
 export {
   AllocateProducerIds,
   AlterConfigs,
   AlterReassignments,
+  AlterUsers,
   BrokerHeartbeat,
   ChangeHeld,
   CreateHeldTopic,
@@ -91,6 +93,7 @@ export const calls: readonly AnyApi[] = [
   DeliverHeld,
   ListHeld,
   ChangeHeld,
+  AlterUsers,
   AddPartitionsToTxn,
   WriteTxnMarkers,
 ];
