@@ -80,7 +80,11 @@ export class ScramExchange implements Exchange {
     const match = CLIENT_FINAL.exec(message);
     if (match === null) throw new AuthenticationError("the client's final message is malformed");
     const [, withoutProof = "", binding = "", clientNonce = "", proof = ""] = match;
-    if (clientNonce !== nonce) throw new AuthenticationError("the nonce is another one");
+    if (clientNonce !== nonce) {
+      // It repeats its own nonce, which brokers accepted before CVE-2024-56128.
+      const old = "librdkafka before 2.6.1 has this fault";
+      throw new AuthenticationError(`the nonce of its final message is wrong (${old})`);
+    }
     if (binding !== base64(Buffer.from(gs2Header))) {
       throw new AuthenticationError("the channel binding is another one");
     }
