@@ -20,18 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   broker: {
     entrance: ["runtime", "nats", "config", "logging", "util", "top"],
     runtime: [
-      ...[
-        "http",
-        "admin",
-        "handlers",
-        "sasl",
-        "tls",
-        "server",
-        "groups",
-        "transactions",
-        "delayed",
-        "held",
-      ],
+      ...["http", "admin", "handlers", "sasl", "tls", "server", "groups", "transactions"],
+      ...["delayed", "half-messages", "held"],
       ...["cluster", "nats", "fetch"],
       ...["partition", "metadata", "rpc", "log", "config", "security", "metrics", "logging"],
       ...["env", "util"],
@@ -41,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...[
         "groups",
         "delayed",
+        "half-messages",
         "held",
         "rpc",
         "server",
@@ -54,13 +45,15 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["metrics", "util", "top"],
     ],
     handlers: [
-      ...["server", "groups", "transactions", "delayed", "held", "coordinator", "fetch"],
+      ...["server", "groups", "transactions", "delayed", "half-messages", "held"],
+      ...["coordinator", "fetch"],
       ...["partition", "metadata"],
       ...["state-machine", "log", "config", "security", "metrics", "logging", "env", "util"],
     ],
     groups: ["coordinator", "partition", "metadata", "config", "logging"],
     transactions: ["coordinator", "metadata", "state-machine", "logging", "env", "util"],
     delayed: ["held", "metadata", "config"],
+    "half-messages": ["held", "metadata"],
     held: [
       ...["coordinator", "partition", "metadata", "state-machine", "log", "config", "logging"],
       ...["env", "util"],
@@ -105,12 +98,13 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   },
   client: {
     entrance: [
-      ...["dead-letters", "transactions", "group", "runner", "admin", "consumer", "producer"],
-      ...["connection", "top"],
+      ...["dead-letters", "check-back", "transactions", "group", "runner", "admin", "consumer"],
+      ...["producer", "connection", "top"],
     ],
     "dead-letters": [
       ...["transactions", "runner", "admin", "consumer", "connection", "checks", "top"],
     ],
+    "check-back": ["group", "runner", "producer", "connection", "checks", "top"],
     transactions: ["group", "admin", "producer", "connection", "checks", "top"],
     group: ["runner", "admin", "consumer", "connection", "checks", "top"],
     runner: ["admin", "producer", "connection", "checks", "top"],

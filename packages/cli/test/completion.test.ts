@@ -63,6 +63,7 @@ describe.each(Object.entries(SHELLS))("%s", (shell, command) => {
     ["an action", ["group", ""], ["delete", "describe", "lag", "list", "reset-offsets"]],
     ["the actions of dlq", ["dlq", ""], ["list", "purge", "redrive", "show", "stats"]],
     ["an action of delayed", ["delayed", "c"], ["cancel"]],
+    ["the actions of half", ["half", ""], ["list", "resolve"]],
     ["no second action", ["group", "list", "l"], []],
     ["an option", ["consume", "--group"], ["--group", "--group-instance-id"]],
     ["an option after an action", ["topic", "alter", "--delete"], ["--delete-config"]],

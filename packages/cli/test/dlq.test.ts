@@ -1,4 +1,5 @@
 // `tarpan dlq` against a real broker, in this process.
+import { PassThrough } from "node:stream";
 import { Broker } from "@tarpan/broker";
 import { Admin, Client, Consumer, GroupConsumer, Producer } from "@tarpan/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -111,6 +112,9 @@ test.each([
 });
 
 test("redrive sends one or all, to where they came from or elsewhere, each once", async () => {
+  const failed = await dlq("redrive", "orders.dlq", "--all", "--to", "ä");
+  expect(failed).toMatchObject({ code: 1, stdout: "" });
+  expect(failed.stderr).toMatch(/^tarpan: topic ä: .*EXCEPTION\) \(0 letters redriven\)\n$/);
   expect(await dlq("redrive", "orders.dlq", "-p", "0", "--offset", "1")).toEqual(
     ok("redrove 1 letter to where they came from\n"),
   );
@@ -162,8 +166,17 @@ test("purge asks, or is told --yes", async () => {
   expect((await json("list", "many.dlq"))[0]).toMatchObject({ letters: 0, redriven: 30 });
   const half = ["purge", "orders.dlq", "-p", "0", "--before-offset", "1", "--yes"];
   expect(await dlq(...half)).toEqual(ok("purged orders.dlq-0 before offset 1: 1 offset freed\n"));
-  expect((await asked("y\n", true)).stdout).toMatch(/^purged many\.dlq: \d+ offsets freed\n$/);
-  expect((await json("list", "many.dlq"))[0]).toMatchObject({ letters: 0, redriven: 0 });
+  const stdin = new PassThrough();
+  const asking = new RunningCommand(line("purge", "many.dlq"), {
+    stdin,
+    terminal: { stdin: true },
+  });
+  await asking.logged(/\[y\/N\]/);
+  await fail("many", ["late"]);
+  stdin.write("y\n");
+  expect((await asking.done).stdout).toMatch(/^purged many\.dlq: \d+ offsets freed\n$/);
+  // What comes after the question stays.
+  expect((await json("list", "many.dlq"))[0]).toMatchObject({ letters: 1, redriven: 0 });
 });
 
 test("a topic that has no dead letters is not changed", async () => {

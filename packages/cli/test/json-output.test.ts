@@ -37,6 +37,8 @@ const PRINTS: readonly (readonly [line: string, json: unknown])[] = [
   ["delayed list", [{ id: ".", topic: "t" }, { id: ".." }]],
   ["delayed deliver ..", [{ id: "..", due: true }]],
   ["delayed cancel .", [{ id: ".", cancelled: true }]],
+  ["half list", [{ group: "orders", id: ".", topic: "t", state: "waiting" }]],
+  ["half resolve --group orders --resolution rollback .", [{ id: "." }]],
   ["dlq list", []],
   ["dlq show failed --limit 1", [{ topic: "failed", offset: 0, value: "v", origin: null }]],
   ["dlq stats failed", [{ topic: "failed", letters: 1, byReason: { odd: 1 } }]],
@@ -85,6 +87,15 @@ const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
     open.push(producer);
     await producer.begin();
     await producer.send({ topic: "t", value: "open" });
+  },
+  "half list": async () => {
+    const producer = new Producer(client);
+    const headers = [
+      { key: "tarpan-producer-group", value: "orders" },
+      { key: "tarpan-topic", value: "t" },
+    ];
+    await producer.send({ topic: "__half_messages", key: ".", value: "v", headers });
+    await producer.close();
   },
   "dlq show failed --limit 1": async () => {
     const producer = new Producer(client);

@@ -19,6 +19,8 @@ test.each(["", "soon", "1.5", "@", "2026-99-99"])("parseStart refuses %j", (text
 
 test("durations, pairs, compressions", () => {
   expect(parseDuration("10s", "timeout")).toBe(10_000);
+  expect(parseDuration("1d2h30m5s7ms", "timeout")).toBe(95_405_007);
+  expect(() => parseDuration("1h30", "timeout")).toThrow(/timeout must be a duration/);
   expect(() => parseDuration("10", "timeout")).toThrow(/timeout must be a duration/);
   expect(parsePair("a=b=c", "--header")).toEqual(["a", "b=c"]);
   expect(() => parsePair("a", "--header")).toThrow(/--header must be name=value/);

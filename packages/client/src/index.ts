@@ -10,6 +10,14 @@ export type {
   TransactionDescription,
   TransactionFilter,
 } from "./admin/transactions.ts";
+export type { CheckBackProducerOptions } from "./check-back/check-back-options.ts";
+export {
+  CheckBackProducer,
+  type CheckBackResult,
+  type CheckBackSend,
+} from "./check-back/check-back-producer.ts";
+export type { Listener } from "./check-back/listener-calls.ts";
+export type { HalfRecord, LocalOutcome, LocalTransaction } from "./check-back/transaction.ts";
 export { Client, type ClientOptions } from "./connection/client.ts";
 export {
   Connection,
@@ -45,13 +53,18 @@ export {
 } from "./producer/delayed-producer.ts";
 export type { DeliveryTime } from "./producer/delayed-record.ts";
 export { OrderedProducer, type OrderedProducerOptions } from "./producer/ordered-producer.ts";
-export * from "./producer/partitioner.ts";
 export {
-  type Acks,
-  type CompressionName,
-  Producer,
-  type ProducerOptions,
-} from "./producer/producer.ts";
+  hashPartitioner,
+  keyPartition,
+  manualPartitioner,
+  type Partitioner,
+  type PartitionerName,
+  randomPartitioner,
+  roundRobinPartitioner,
+  stickyPartitioner,
+} from "./producer/partitioner.ts";
+export { Producer } from "./producer/producer.ts";
+export type { Acks, CompressionName, ProducerOptions } from "./producer/producer-options.ts";
 export type { ConsumedRecord, HeaderInput, ProducerRecord, RecordMetadata } from "./record.ts";
 export type {
   DeadLetterOptions,

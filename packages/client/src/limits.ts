@@ -2,6 +2,8 @@
 
 /** Time for one request and for connecting, ms. */
 export const REQUEST_TIMEOUT_MS = 30_000;
+/** Time after which an unused connection is closed, ms. Kafka's connections.max.idle.ms. */
+export const CONNECTIONS_MAX_IDLE_MS = 540_000;
 /** Time for delivering a record, with retries, ms. Kafka's delivery.timeout.ms. */
 export const DELIVERY_TIMEOUT_MS = 120_000;
 /** Time after which an open transaction is aborted, ms. Kafka's transaction.timeout.ms. */
@@ -33,8 +35,10 @@ export const MAX_REQUEST_BATCH_BYTES = 100 * 1024 * 1024 - 64 * 1024;
  * max.request.size.
  */
 export const BATCH_BYTES = 1_000_000;
-/** Bytes of records that a producer buffers before it refuses more. Kafka's buffer.memory. */
-export const BUFFER_BYTES = 32 * 1024 * 1024;
+/** Bytes of records that a producer buffers before others wait. Kafka's buffer.memory. */
+export const BUFFER_MEMORY_BYTES = 32 * 1024 * 1024;
+/** How long a record waits for memory, or for metadata, ms. Kafka's max.block.ms. */
+export const MAX_BLOCK_MS = 60_000;
 /** Memory that a buffered record takes beside its own bytes, about: promises and objects. */
 export const RECORD_HEAP_BYTES = 512;
 /** Bytes after which the sticky partitioner chooses another partition (KIP-794). */
@@ -81,6 +85,14 @@ export const RETRY_DELAY_MS = 1_000;
 export const RETRY_DELAY_MAX_MS = 60_000;
 /** How far ahead a record can be delayed, ms: 365 days. */
 export const MAX_DELAY_MS = 365 * 24 * 3_600_000;
+/** How long a listener of a CheckBackProducer may take: the broker's time between checks, ms. */
+export const LISTENER_TIMEOUT_MS = 30_000;
+/** How many checks a CheckBackProducer answers at once. */
+export const CHECK_CONCURRENCY = 10;
+/** Kafka's longest name of a topic, which that of a group's checks is. */
+export const MAX_TOPIC_NAME_LENGTH = 249;
+/** Longest id of a half message, bytes. */
+export const MAX_MESSAGE_ID_BYTES = 1_024;
 /** Dead letters that are redriven in one transaction, at most. */
 export const REDRIVE_BATCH = 100;
 /** Characters of an error's message and of its stack in a dead letter. */

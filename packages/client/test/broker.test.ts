@@ -12,7 +12,6 @@ import {
   Consumer,
   type OffsetSpec,
   Producer,
-  roundRobinPartitioner,
 } from "../src/index.ts";
 
 let broker: Broker;
@@ -128,7 +127,7 @@ describe("producer and consumer", () => {
     // murmur2("foobar") is -790332482.
     const where = await byKey.send({ topic: "spread", key: "foobar", value: "v" });
     expect(where.partition).toBe((-790332482 & 0x7fffffff) % 10);
-    const turns = new Producer(client, { partitioner: roundRobinPartitioner() });
+    const turns = new Producer(client, { partitioner: "round-robin" });
     const sent = await turns.sendBatch(Array(20).fill({ topic: "spread", value: "v" }));
     expect(sent.map(({ partition }) => partition)).toEqual(
       [...Array(20).keys()].map((i) => i % 10),
@@ -147,7 +146,7 @@ describe("producer and consumer", () => {
 
   test("a record larger than a request is refused; two that fit only two requests use two", async () => {
     const value = Buffer.alloc(60 * 1024 * 1024);
-    const producer = new Producer(client, { bufferBytes: 500 * 1024 * 1024 });
+    const producer = new Producer(client, { bufferMemoryBytes: 500 * 1024 * 1024 });
     await expect(
       producer.send({ topic: "large", value: Buffer.alloc(101 * 1024 * 1024) }),
     ).rejects.toMatchObject({ code: "TARPAN_RECORD_TOO_LARGE", retriable: false });
@@ -158,8 +157,12 @@ describe("producer and consumer", () => {
       await expect(each).rejects.toMatchObject({ code: "TARPAN_KAFKA_MESSAGE_TOO_LARGE" });
   });
 
-  test("send refuses records when the buffer is full, until ready resolves", async () => {
-    const producer = new Producer(client, { bufferBytes: 10_000 });
+  test("with maxBlockMs 0 send refuses records when the buffer is full, until ready resolves", async () => {
+    const producer = new Producer(client, { bufferMemoryBytes: 10_000, maxBlockMs: 0 });
+    await expect(producer.send({ topic: "full", value: "first" })).rejects.toMatchObject({
+      ...{ code: "TARPAN_NO_METADATA", retriable: true },
+    });
+    await client.topic("full", { create: true });
     const record = { topic: "full", partition: 0, value: "x".repeat(2_000) };
     const sent = Array.from({ length: 10 }, () => producer.send(record).catch((e) => e.code));
     await producer.ready();

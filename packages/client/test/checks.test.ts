@@ -39,7 +39,7 @@ describe("options", () => {
     ["a name that every object has", producer({ toString: 1 }), "there is no option toString"],
     ["acks", producer({ acks: 2 }), "acks must be one of all, -1, 0, 1, not 2"],
     ["a flag", producer({ idempotent: "no" }), 'idempotent must be true or false, not "no"'],
-    ["a function", producer({ partitioner: "hash" }), "partitioner must be a function"],
+    ["a partitioner", producer({ partitioner: "hsah" }), "a function, or one of hash, sticky"],
     ["a fraction", producer({ lingerMs: 0.5 }), `lingerMs ${whole(0)} 0.5`],
     ["no number", consumer({ maxWaitMs: Number.NaN }), `maxWaitMs ${whole(0)} NaN`],
     ["more than a timer takes", consumer({ patienceMs: 2 ** 31 }), `${whole(0)} 2147483648`],
@@ -105,7 +105,8 @@ describe("records", () => {
   test("sendBatch stores all records or, if it is refused, none", async () => {
     const at = { topic: "checked-batches", partition: 0 };
     const record = { ...at, value: Buffer.alloc(1_000) };
-    const producer = new Producer(client, { bufferBytes: 10_000 });
+    await client.topic(at.topic, { create: true });
+    const producer = new Producer(client, { bufferMemoryBytes: 10_000, maxBlockMs: 0 });
     // Accepted despite its size, because the buffer is empty.
     const taken = producer.sendBatch(Array(20).fill(record));
     const full = { code: "TARPAN_BUFFER_FULL", retriable: true };

@@ -57,6 +57,16 @@ describe("DelayedProducer", () => {
     await brokers.close();
   });
 
+  test("close waits for what was sent before, also for the first record", async () => {
+    const producer = new DelayedProducer(embedded.client);
+    const sent = producer.send({ ...record, key: "last" }, { delayMs: 1_000, id: "last" });
+    await producer.close();
+    expect(await sent).toBe("last");
+    await expect(producer.send(record, { delayMs: 1 })).rejects.toMatchObject({
+      code: "TARPAN_CLOSED",
+    });
+  });
+
   test("what the broker is told", async () => {
     await using producer = new DelayedProducer(embedded.client);
     const id = await producer.send({ ...record, partition: 3, key: "k" }, { delayMs: 1_500 });

@@ -7,8 +7,8 @@ import { Client } from "../src/index.ts";
 /** An API, and the only version of it that is offered. */
 export type Offered = readonly [Api, number];
 
-/** The body of the response, or null to close the connection instead. */
-export type Answer = (api: Api, nodeId: number) => object | null;
+/** The body of the response, or of a later one; or null to close the connection instead. */
+export type Answer = (api: Api, nodeId: number) => object | null | Promise<object>;
 
 export interface ScriptedBrokers {
   readonly client: Client;
@@ -50,9 +50,9 @@ export async function scriptedBrokers(
     createServer((socket) => {
       sockets.add(socket);
       socket.on("error", () => {});
-      socket.on("data", (request: Buffer) => {
+      socket.on("data", async (request: Buffer) => {
         const api = all.find(([{ key }]) => key === request.readInt16BE(4))![0];
-        const body = respond(api, index + 1);
+        const body = await respond(api, index + 1);
         if (body === null) return socket.destroy();
         const [version, id] = [request.readInt16BE(6), request.readInt32BE(8)];
         socket.write(Buffer.concat(encodeResponse(api, version, id, body as never)));

@@ -11,6 +11,8 @@ import type {
 } from "./cluster-status.ts";
 import type { DelayedAdmin } from "./delayed-admin.ts";
 import type { GroupsAdmin } from "./groups-admin.ts";
+import type { HalfMessagesAdmin } from "./half-messages-admin.ts";
+import type { HeldStatus } from "./held-status.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
 /**
@@ -38,6 +40,8 @@ export interface BrokerAdmin {
   readonly flushes: Histogram | null;
   readonly groups: GroupsAdmin;
   readonly delayed: DelayedAdmin;
+  readonly halfMessages: HalfMessagesAdmin;
+  readonly held: HeldStatus;
 }
 
 export interface StorageStatus {

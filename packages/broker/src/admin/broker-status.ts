@@ -18,6 +18,8 @@ import type {
 import type { ClusterSummary, PartitionStatus, Readiness } from "./cluster-status.ts";
 import type { DelayedAdmin } from "./delayed-admin.ts";
 import type { GroupsAdmin } from "./groups-admin.ts";
+import type { HalfMessagesAdmin } from "./half-messages-admin.ts";
+import type { HeldStatus } from "./held-status.ts";
 import { membersAdmin } from "./members.ts";
 import type { MembersAdmin } from "./members-admin.ts";
 
@@ -39,6 +41,8 @@ export interface StatusParts {
   readonly fetchWaits: FetchWaits;
   readonly groups: GroupsAdmin;
   readonly delayed: DelayedAdmin;
+  readonly halfMessages: HalfMessagesAdmin;
+  readonly held: HeldStatus;
   /** Why groups can't be served, though their partitions are online. */
   readonly groupsProblem: () => string | null;
   readonly network: () => NetworkStatus;
@@ -85,6 +89,14 @@ export class BrokerStatus implements BrokerAdmin {
 
   get certificates(): readonly CertificateStatus[] {
     return this.#parts.certificates();
+  }
+
+  get halfMessages(): HalfMessagesAdmin {
+    return this.#parts.halfMessages;
+  }
+
+  get held(): HeldStatus {
+    return this.#parts.held;
   }
 
   readiness(): Readiness {

@@ -28,4 +28,10 @@ export type {
   OffsetReset,
   ResetTarget,
 } from "./groups-admin.ts";
+export type {
+  HalfMessage,
+  HalfMessageFilter,
+  HalfMessagesAdmin,
+  Resolution,
+} from "./half-messages-admin.ts";
 export type { BrokerRemoval, MembersAdmin } from "./members-admin.ts";

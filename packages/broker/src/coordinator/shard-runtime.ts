@@ -184,6 +184,11 @@ export class ShardRuntime<S extends Shard, P extends ShardPartition = ShardParti
     return null;
   }
 
+  /** The shards that are loaded. */
+  protected get loaded(): S[] {
+    return [...this.#shards.values()].flatMap(({ shard }) => (isReady(shard) ? shard : []));
+  }
+
   /** Calls `use` with every shard, for requests about all keys. Rejects if one isn't loaded. */
   protected async onAll<T>(use: (shard: S) => Promise<T>): Promise<T[]> {
     await this.#waitForLoads();

@@ -8,7 +8,7 @@ export class DelayedMessages extends HeldRuntime {
     super(parts, {
       name: "the coordinator of delayed messages",
       topic: DELAYED_TOPIC,
-      rules: delayedRules,
+      rulesOf: () => delayedRules,
     });
   }
 }

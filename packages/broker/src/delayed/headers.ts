@@ -1,23 +1,9 @@
-/** Headers of a delayed message, in UTF-8. They are left out of the record that is delivered. */
+/** Headers that only delayed messages have, in UTF-8. They are left out of what is delivered. */
 export const DelayedHeader = {
-  /** The target topic. */
-  topic: "tarpan-topic",
-  /** The target partition, in decimals. Without it: that of the key. */
-  partition: "tarpan-partition",
-  /** The key at the target. Without it: the message's id. */
-  key: "tarpan-key",
   /** When to deliver, ms since the epoch. */
   deliverAt: "tarpan-deliver-at",
   /** How long after the append to deliver: a duration such as `5m`, or a level. */
   delay: "tarpan-delay",
-} as const;
-
-/** Headers that a delivered record has beside its own. */
-export const DeliveredHeader = {
-  /** The id of the delayed message. */
-  id: "tarpan-id",
-  /** Its timestamp as its producer set it, ms since the epoch. */
-  timestamp: "tarpan-timestamp",
 } as const;
 
 /** RocketMQ's delay levels, 1 to 18, as `level1` to `level18`. */

@@ -2,7 +2,13 @@ import { ErrorCode, Produce, type RequestOf, type ResponseInput } from "@tarpan/
 import type { TopicConfig } from "../config/kafka/typed.ts";
 import { delayedErrors } from "../delayed/validate.ts";
 import type { Timers } from "../env/env.ts";
-import { DELAYED_TOPIC, isHeldTopic, isInternalTopic } from "../metadata/topic-names.ts";
+import { halfMessageErrors } from "../half-messages/validate.ts";
+import {
+  DELAYED_TOPIC,
+  HALF_MESSAGES_TOPIC,
+  isHeldTopic,
+  isInternalTopic,
+} from "../metadata/topic-names.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import type { Partition } from "../partition/partition.ts";
 import { PendingChanges } from "../partition/pending-changes.ts";
@@ -11,6 +17,7 @@ import {
   notFound,
   type ProduceOutcome,
   produce as produceTo,
+  type RecordErrors,
   refusedBy,
 } from "../partition/produce.ts";
 import { onEach } from "../security/permission.ts";
@@ -157,6 +164,12 @@ function appendLater(
   return attemptWhen(latch, limitMs, services.env.timers, attempt);
 }
 
+/** What is refused in the topics whose records the broker reads. */
+const RECORD_ERRORS: ReadonlyMap<string, RecordErrors> = new Map([
+  [DELAYED_TOPIC, delayedErrors],
+  [HALF_MESSAGES_TOPIC, halfMessageErrors],
+]);
+
 /** The topic according to the metadata now; `refusal` is null when batches may be appended. */
 function targetOf(
   { name: byName, topicId }: Topic,
@@ -168,7 +181,7 @@ function targetOf(
     config: services.metadata.topicConfig(name ?? ""),
     now: services.env.clock.wallMs(),
     ...requestRules,
-    errorsOf: name === DELAYED_TOPIC ? delayedErrors : null,
+    errorsOf: RECORD_ERRORS.get(name ?? "") ?? null,
   };
   return { name, refusal: refusalOf(name, topicId, version), rules };
 }

@@ -7,7 +7,7 @@ import {
 } from "@tarpan/protocol";
 import { brokerNodes, partitionFields } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
-import { DELAYED_TOPIC, isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
+import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
 import {
   ALL_CLUSTER_OPERATIONS,
@@ -84,11 +84,13 @@ function isKnown({ name, topicId }: Wanted, { metadata: { image } }: Services): 
 
 /** Creates the missing topics that may be created. Returns their error codes by name. */
 async function createMissing(
-  { metadata, delayed }: Services,
+  { metadata, delayed, halfMessages }: Services,
   request: Request,
   wanted: readonly Wanted[],
 ): Promise<Map<string, number>> {
-  if (wanted.some(({ name }) => name === DELAYED_TOPIC)) await delayed.ensureTopic();
+  for (const held of [delayed, halfMessages]) {
+    if (wanted.some(({ name }) => name === held.topic)) await held.ensureTopic();
+  }
   const { image, controller } = metadata;
   if (!request.allowAutoTopicCreation || !metadata.brokerConfig().autoCreateTopicsEnable) {
     return new Map();

@@ -4,6 +4,7 @@ import type { DelayedMessages } from "../delayed/delayed-messages.ts";
 import type { Env } from "../env/env.ts";
 import type { FetchSessions } from "../fetch/fetch-sessions.ts";
 import type { GroupCoordinator } from "../groups/group-coordinator.ts";
+import type { HalfMessages } from "../half-messages/half-messages.ts";
 import type { ReplicaStates } from "../log/replication.ts";
 import type { LogLevels } from "../logging/log-levels.ts";
 import type { Logger } from "../logging/logger.ts";
@@ -30,6 +31,7 @@ export interface Services {
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly delayed: DelayedMessages;
+  readonly halfMessages: HalfMessages;
   readonly authorizer: Authorizer;
   /** See ClusterAccess.states; left out when this broker leads every replica. */
   readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;

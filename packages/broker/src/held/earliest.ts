@@ -35,10 +35,10 @@ export async function earliestOf(
   for (let from = 0; from < waiting.entryCount; from += WALKED_AT_A_TIME) {
     if (from > 0) await nextTurn();
     waiting.forEach(
-      (entry, offset) => {
+      (entry) => {
         const timeMs = waiting.timeOf(entry);
         if (timeMs < fromMs || timeMs >= endMs) return;
-        const candidate = { entry, offset, timeMs };
+        const candidate = { ...waiting.at(entry), timeMs };
         if (after === null || inOrder(after, candidate) < 0) found.push(candidate);
         if (found.length >= 2 * limit) cut();
       },

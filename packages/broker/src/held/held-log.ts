@@ -13,9 +13,11 @@ import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
 import { isDiskFull } from "../partition/log-failure.ts";
 import type { Partition } from "../partition/partition.ts";
 import type { NextTurn } from "../util/next-turn.ts";
+import type { HeldCounts } from "./counts.ts";
 import { readOrSkip } from "./held-records.ts";
-import { type DueMs, HeldState } from "./held-state.ts";
+import { HeldState } from "./held-state.ts";
 import { FOLLOW_READ_BYTES } from "./limits.ts";
+import type { RecordRules } from "./rules.ts";
 import { type Patience, untilPossible } from "./until-possible.ts";
 
 export type HeldPartition = Pick<
@@ -25,7 +27,9 @@ export type HeldPartition = Pick<
 
 interface Parts {
   readonly partition: HeldPartition;
-  readonly dueMs: DueMs;
+  readonly rules: RecordRules;
+  /** Of what is applied once the log was loaded. */
+  readonly counts: HeldCounts;
   readonly nextTurn: NextTurn;
   readonly patience: Patience;
   /** Called after records were applied. */
@@ -70,7 +74,7 @@ export class HeldLog {
     this.#parts = parts;
     const { startOffset } = parts.partition.log;
     this.#position = startOffset;
-    this.state = new HeldState(startOffset, parts.dueMs);
+    this.state = new HeldState(startOffset, parts.rules);
   }
 
   /** Reads the whole log, then follows it. Rejects with LogError. */
@@ -78,6 +82,8 @@ export class HeldLog {
     const held = new HeldLog(parts);
     await held.#readTo(parts.partition.highWatermark);
     held.state.inTime.clear();
+    held.state.counts = parts.counts;
+    held.state.ignoredOffset = -1;
     held.#unsubscribe = parts.partition.onAdvance(() => void held.#follow());
     void held.#follow();
     return held;

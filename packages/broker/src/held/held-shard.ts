@@ -7,21 +7,27 @@ import { isDiskFull, isLogFailure, orKafkaError } from "../partition/log-failure
 import { KafkaError } from "../util/kafka-error.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
 import { pause } from "../util/pause.ts";
+import type { HeldCounts } from "./counts.ts";
+import { recordsOf } from "./delivery-records.ts";
 import { HeldLog, type HeldPartition } from "./held-log.ts";
-import { readRecords } from "./held-records.ts";
 import { type OpenDelivery, placeKey } from "./held-state.ts";
-import { hashId, idHash } from "./id-hash.ts";
+import { idHash } from "./id-hash.ts";
+import { IgnoredResolutions } from "./ignored-resolutions.ts";
 import { LONGEST_ALARM_MS, ROUND_MESSAGES, ROUND_WAIT_MS, SHORTEN_MIN_OFFSETS } from "./limits.ts";
 import { type Plan, type PlannedDelivery, Planner } from "./planner.ts";
-import { encodeHeldRecord, type HeldRecord, type MessageRef } from "./records.ts";
-import type { HeldRules, OutgoingRecord } from "./rules.ts";
+import { encodeHeldRecord, type HeldRecord, type TakenRef } from "./records.ts";
+import type { HeldRules, MessageName, OutgoingRecord } from "./rules.ts";
 import { type Deliver, DeliverySender, type Ending } from "./sender.ts";
 import { Sequences } from "./sequences.ts";
 import { Shortener } from "./shortener.ts";
 import { TargetRetries } from "./target-retries.ts";
+import type { NewTopic } from "./topic-creator.ts";
 import { type Patience, untilPossible } from "./until-possible.ts";
 import { type HeldFilter, type HeldMessage, listWaiting } from "./waiting-list.ts";
 import type { TakenMessage, WaitingMessages } from "./waiting-messages.ts";
+
+/** What an administrator does to a message. */
+export type Change = "cancelled" | "committed" | "hurried";
 
 /** The records of a delivery that this shard decides on. */
 interface Outgoing {
@@ -30,15 +36,18 @@ interface Outgoing {
 }
 
 interface Parts {
+  /** Of the partition, for messages. */
+  readonly name: string;
   readonly partition: HeldPartition;
   readonly rules: HeldRules;
+  readonly counts: HeldCounts;
   readonly world: World;
   readonly logger: Logger;
   readonly topicConfig: (topic: string) => TopicConfig;
   /** Rejects with KafkaError. */
   readonly newProducerId: () => Promise<number>;
-  /** Begins to create a topic for dead letters. */
-  readonly createTopic: (topic: string) => void;
+  /** Begins to create a topic for dead letters or checks. */
+  readonly createTopic: (topic: NewTopic) => void;
   readonly deliver: Deliver;
   /** For tests: SHORTEN_MIN_OFFSETS. */
   readonly minOffsets?: number;
@@ -77,16 +86,18 @@ export class HeldShard {
   #isRunning = false;
   #isForgetting = false;
   readonly #retries: TargetRetries;
+  readonly #ignored: IgnoredResolutions;
   #alarm: Timer | null = null;
   #alarmMs = Number.POSITIVE_INFINITY;
   #closed: KafkaError | null = null;
 
   private constructor(parts: Parts) {
-    const { world, logger, deliver, newProducerId } = parts;
+    const { name, world, logger, deliver, newProducerId } = parts;
     this.#parts = parts;
     const { env, image } = world;
     this.#patience = { env, logger, closing: this.#signal };
     this.#retries = new TargetRetries(env.clock, logger);
+    this.#ignored = new IgnoredResolutions(env.clock, logger, name);
     this.#sequences = new Sequences(() => {
       return untilPossible(newProducerId, (error) => error instanceof KafkaError, this.#patience);
     });
@@ -101,13 +112,12 @@ export class HeldShard {
   }
 
   async #load(): Promise<void> {
-    const { partition, rules, world, logger, topicConfig, createTopic } = this.#parts;
+    const { partition, rules, counts, world, logger, topicConfig, createTopic } = this.#parts;
     const { minOffsets = SHORTEN_MIN_OFFSETS } = this.#parts;
     const { env, image, jumps } = world;
     const { clock } = env;
     this.#log = await HeldLog.load({
-      partition,
-      dueMs: rules.dueMs,
+      ...{ partition, rules, counts },
       nextTurn: nextTurnOf(env.timers),
       patience: this.#patience,
       onApplied: () => this.#goOn(),
@@ -143,16 +153,16 @@ export class HeldShard {
   }
 
   /**
-   * Cancels the message with this id, or makes it due now. Resolves when that is durable; to false
-   * if no such message waits here, or it is on its way already. Rejects with KafkaError.
+   * Cancels, commits or hurries a message. Resolves when that is durable; to false if no such
+   * message waits here, or it is on its way already. Rejects with KafkaError.
    */
-  async change(kind: "cancelled" | "hurried", id: Uint8Array): Promise<boolean> {
+  async change(kind: Change, name: MessageName): Promise<boolean> {
     const { waiting, inTime } = this.#log.state;
     for (;;) {
-      hashId(id);
+      this.#parts.rules.hashName(name);
       const entry = waiting.find(idHash);
       if (entry < 0) return false;
-      const ref = refOf(waiting, { entry, offset: waiting.offsetOf(entry) });
+      const ref = refOf(waiting, waiting.at(entry));
       if (inTime.delete(await this.#appendChange({ kind, ...ref }))) return true;
       // It is gone, or it waits under another offset: it was moved or replaced meanwhile.
     }
@@ -203,6 +213,7 @@ export class HeldShard {
       void this.#run(() => this.#forget());
     }
     if (!this.#isRunning) void this.#run(() => this.#rounds());
+    this.#ignored.tell(this.#log.state);
   }
 
   async #rounds(): Promise<void> {
@@ -258,14 +269,15 @@ export class HeldShard {
   }
 
   #deliveryRecord(
-    { topicId, partition, reason, messages }: PlannedDelivery,
+    { topicId, partition, reason, isCheck, messages }: PlannedDelivery,
     numbers: { producerId: number; firstSequence: number },
     timestampMs: number,
   ): HeldRecord {
     const { waiting } = this.#log.state;
     const refs = messages.map((message) => refOf(waiting, message));
     const place = { topicId, partition };
-    return { kind: "delivery", ...place, ...numbers, timestampMs, reason, messages: refs };
+    const how = { timestampMs, reason, isCheck };
+    return { kind: "delivery", ...place, ...numbers, ...how, messages: refs };
   }
 
   #beginSending(place: string, delivery: OpenDelivery): void {
@@ -282,7 +294,10 @@ export class HeldShard {
     // One by the leader before may have come into the log just before this shard's.
     const isNew = own?.producerId === delivery.producerId;
     if (isNew) this.#sequences.use(place, delivery.messages.length);
-    const records = await this.#recordsOf(delivery, isNew ? own.byOffset : undefined);
+    const { partition, rules } = this.#parts;
+    const records = isNew
+      ? delivery.messages.map(({ offset }) => own.byOffset.get(offset)!)
+      : await recordsOf(delivery, partition.log, rules);
     const ending = await this.#sender.send(delivery, records, isNew);
     await this.#end(place, delivery, ending);
   }
@@ -296,24 +311,10 @@ export class HeldShard {
       if (ending.refusal !== null) this.#planner.refused(delivery, ending.refusal, nowMs);
     }
     const name = { topicId, partition, producerId, firstSequence };
-    await this.#log.appendWhenPossible([recordOf({ kind: ending.kind, ...name }, nowMs)]);
-  }
-
-  /** In the order of the delivery. */
-  async #recordsOf(
-    { messages, reason }: OpenDelivery,
-    own: ReadonlyMap<number, OutgoingRecord> | undefined,
-  ): Promise<OutgoingRecord[]> {
-    if (own !== undefined) return messages.map(({ offset }) => own.get(offset)!);
-    const { rules, partition } = this.#parts;
-    const byOffset = new Map<number, OutgoingRecord>();
-    const offsets = messages.map(({ offset }) => offset).sort((a, b) => a - b);
-    for await (const stored of readRecords(partition.log, offsets)) {
-      const wanted = rules.read(stored);
-      const sent = reason === null ? wanted : rules.deadLetter(wanted, stored.offset, reason);
-      byOffset.set(stored.offset, sent.record);
-    }
-    return messages.map(({ offset }) => byOffset.get(offset)!);
+    const nextMs = delivery.isCheck ? this.#parts.rules.checks!.nextMs(nowMs) : 0;
+    const { kind } = ending;
+    const record = kind === "delivered" ? { kind, ...name, nextMs } : { kind, ...name };
+    await this.#log.appendWhenPossible([recordOf(record, nowMs)]);
   }
 
   #isBusy(place: string): boolean {
@@ -376,8 +377,8 @@ export class HeldShard {
   }
 }
 
-function refOf(waiting: WaitingMessages, { entry, offset }: TakenMessage): MessageRef {
-  return { offset, word0: waiting.wordOf(entry, 0), word1: waiting.wordOf(entry, 1) };
+function refOf(waiting: WaitingMessages, { entry, offset, progress }: TakenMessage): TakenRef {
+  return { offset, word0: waiting.wordOf(entry, 0), word1: waiting.wordOf(entry, 1), progress };
 }
 
 function recordOf(record: HeldRecord, timestamp: number): RecordInput {

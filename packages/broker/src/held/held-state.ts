@@ -4,22 +4,25 @@ import {
   RecordFormatError,
   RecordWalk,
 } from "@tarpan/protocol";
-import { hashId, idHash } from "./id-hash.ts";
+import { HeldCounts } from "./counts.ts";
+import { HeldHeader } from "./headers.ts";
+import { idHash, wordsWithoutId } from "./id-hash.ts";
+import { COMMITTED, isResolved, rolledBackAfter } from "./progress.ts";
 import {
   type Delivery,
   type DeliveryName,
   decodeHeldRecord,
   type HeldRecord,
   type MessageRef,
+  type TakenRef,
 } from "./records.ts";
+import type { RecordRules } from "./rules.ts";
 import { WaitingMessages } from "./waiting-messages.ts";
 
-/** On a message that was written again at the end of its log: its offset before, in decimals. */
-export const MOVED_FROM_HEADER = "tarpan-moved-from";
-const MOVED_FROM = new TextEncoder().encode(MOVED_FROM_HEADER);
+const MOVED_FROM = new TextEncoder().encode(HeldHeader.movedFrom);
 
-/** When the current record of the walk is due, wall clock, ms. */
-export type DueMs = (walk: RecordWalk, appendedMs: number) => number;
+/** The time of a message while its check is on its way: it has none until that is delivered. */
+export const ASKED_MS = Number.MAX_SAFE_INTEGER - 1;
 
 /** A delivery that was decided on and is not over, with the offset of its record. */
 export interface OpenDelivery extends Delivery {
@@ -34,6 +37,13 @@ export interface OpenDelivery extends Delivery {
  * 2. A delivery takes the messages it names that wait at that point of the log, and no others.
  * 3. A partition has at most one open delivery. One that would be a second is void: its messages
  *    still wait.
+ *
+ * For messages that need a resolution also:
+ *
+ * 4. What was decided by a progress that the message no longer has is void. So a check or a dead
+ *    letter that was decided on when a resolution came is not sent.
+ * 5. The first resolution counts. It frees the id: later ones do not find the message.
+ * 6. A check is a delivery whose messages go on waiting. They are not due before it is over.
  */
 export class HeldState {
   readonly waiting = new WaitingMessages();
@@ -43,14 +53,17 @@ export class HeldState {
   readonly toForget = new Map<number, MessageRef>();
   /** Offsets of records by administrators whose message still waited. */
   readonly inTime = new Set<number>();
-  readonly #dueMs: DueMs;
+  counts = new HeldCounts();
+  /** Of the last resolution that found no message. */
+  ignoredOffset = -1;
+  readonly #rules: RecordRules;
   /** Where the log began when it was read. What is moved from before that is not known here. */
   readonly #firstOffset: number;
   readonly #walk = new RecordWalk();
 
-  constructor(firstOffset: number, dueMs: DueMs) {
+  constructor(firstOffset: number, rules: RecordRules) {
     this.#firstOffset = firstOffset;
-    this.#dueMs = dueMs;
+    this.#rules = rules;
   }
 
   /** The lowest offset that is still needed; `end` when none is. */
@@ -85,23 +98,69 @@ export class HeldState {
 
   #applyMessage(offset: number, appendedMs: number): void {
     const walk = this.#walk;
-    hashId(walk.bytes.subarray(walk.keyStart, walk.keyEnd));
-    const entry = this.waiting.find(idHash);
+    this.#rules.hash(walk);
     const movedFrom = walk.header(MOVED_FROM);
     if (movedFrom !== null) {
-      const from = Number(Buffer.from(movedFrom).toString("latin1"));
-      if (entry >= 0 && this.waiting.offsetOf(entry) === from) this.waiting.move(entry, offset);
-      else if (from >= this.#firstOffset) {
-        this.toForget.set(offset, { offset, word0: idHash[0]!, word1: idHash[1]! });
-      } else if (entry < 0) this.#add(offset, appendedMs);
+      this.#applyMoved(Number(Buffer.from(movedFrom).toString("latin1")), offset, appendedMs);
       return;
     }
-    if (entry >= 0) this.waiting.remove(entry);
-    if (!walk.isTombstone) this.#add(offset, appendedMs);
+    const entry = this.waiting.find(idHash);
+    switch (this.#rules.effect(walk)) {
+      case "holds":
+        if (entry >= 0) this.waiting.remove(entry);
+        this.#add(offset, appendedMs, 0);
+        return;
+      case "cancels":
+        if (entry >= 0) this.waiting.remove(entry);
+        return;
+      case "commits":
+        if (entry < 0) this.#ignore(offset);
+        else this.#commit(entry, offset);
+        return;
+      case "rolls back":
+        if (entry < 0) this.#ignore(offset);
+        else this.#rollBack(entry);
+    }
   }
 
-  #add(offset: number, appendedMs: number): void {
-    this.waiting.add(idHash, offset, this.#dueMs(this.#walk, appendedMs));
+  /**
+   * A moved record is void unless it says how the message still waits: what is void is forgotten,
+   * and if the message waits it does so under its old offset.
+   */
+  #applyMoved(from: number, offset: number, appendedMs: number): void {
+    const { waiting } = this;
+    const progress = this.#rules.progress(this.#walk);
+    const entry = waiting.find(isResolved(progress) ? wordsWithoutId(from) : idHash);
+    const isThere = entry >= 0 && waiting.offsetOf(entry) === from;
+    if (isThere && waiting.progressOf(entry) === progress) {
+      waiting.move(entry, offset);
+      if (isResolved(progress)) waiting.rename(entry, wordsWithoutId(offset));
+    } else if (isThere || from >= this.#firstOffset) {
+      this.toForget.set(offset, { offset, word0: idHash[0]!, word1: idHash[1]! });
+    } else if (entry < 0) this.#add(offset, appendedMs, progress);
+  }
+
+  #add(offset: number, appendedMs: number, progress: number): void {
+    const dueMs = this.#rules.dueMs(this.#walk, appendedMs);
+    const words = isResolved(progress) ? wordsWithoutId(offset) : idHash;
+    this.waiting.add(words, offset, dueMs, progress);
+  }
+
+  /** It is due at once, in the order of the resolutions: their offsets are times long ago. */
+  #commit(entry: number, resolutionOffset: number): void {
+    this.waiting.rename(entry, wordsWithoutId(this.waiting.offsetOf(entry)));
+    this.waiting.advance(entry, COMMITTED, resolutionOffset);
+    this.counts.committed += 1;
+  }
+
+  #rollBack(entry: number): void {
+    this.waiting.remove(entry);
+    this.counts.rolledBack += 1;
+  }
+
+  #ignore(offset: number): void {
+    this.counts.ignored += 1;
+    this.ignoredOffset = offset;
   }
 
   #applyOwn(value: Uint8Array | null, offset: number): void {
@@ -115,36 +174,54 @@ export class HeldState {
       case "delivery":
         this.#take(record, offset);
         return;
-      case "delivered":
-        this.#close(record);
+      case "delivered": {
+        const delivery = this.#close(record);
+        if (delivery?.isCheck) this.#askedFor(delivery, record.nextMs);
         return;
-      case "returned":
-        for (const message of this.#close(record)?.messages ?? []) this.#waitAgain(message);
+      }
+      case "returned": {
+        const delivery = this.#close(record);
+        if (delivery?.isCheck) this.#notAskedFor(delivery);
+        else if (delivery !== null) this.#waitAgain(delivery);
         return;
+      }
       case "forgotten": {
         this.toForget.delete(record.offset);
-        const entry = this.waiting.findAt(record.offset, record.word0);
+        const entry = this.#entryAt(record);
         if (entry >= 0) this.waiting.remove(entry);
         return;
       }
       case "cancelled":
+      case "committed":
       case "hurried": {
         const entry = this.waiting.findAt(record.offset, record.word0);
         if (entry < 0) return;
         this.inTime.add(offset);
-        if (record.kind === "cancelled") this.waiting.remove(entry);
+        if (record.kind === "cancelled") this.#rollBack(entry);
+        else if (record.kind === "committed") this.#commit(entry, offset);
         else this.waiting.putBack(entry, 0);
       }
     }
   }
 
+  /** By its hash, or by its offset if its id was freed. -1 when it does not wait. */
+  #entryAt({ offset, word0 }: MessageRef): number {
+    const entry = this.waiting.findAt(offset, word0);
+    return entry >= 0 ? entry : this.waiting.findAt(offset, wordsWithoutId(offset)[0]!);
+  }
+
   #take(delivery: Delivery, recordOffset: number): void {
     const key = placeKey(delivery);
     if (this.open.has(key)) return;
-    const messages = delivery.messages.filter(({ offset, word0 }) => {
-      const entry = this.waiting.findAt(offset, word0);
-      if (entry >= 0) this.waiting.remove(entry);
-      return entry >= 0;
+    const { waiting } = this;
+    const { isCheck, reason } = delivery;
+    const messages = delivery.messages.filter(({ offset, word0, progress }) => {
+      const entry = waiting.findAt(offset, word0);
+      if (entry < 0 || waiting.progressOf(entry) !== progress) return false;
+      if (isCheck) waiting.advance(entry, progress + 1, ASKED_MS);
+      else waiting.remove(entry);
+      if (this.#isUnresolved(progress, reason)) this.counts.unresolved += 1;
+      return true;
     });
     if (messages.length > 0) this.open.set(key, { ...delivery, messages, recordOffset });
   }
@@ -159,10 +236,41 @@ export class HeldState {
     return delivery;
   }
 
-  /** It is due at once: its time had come when it was taken. */
-  #waitAgain({ offset, word0, word1 }: MessageRef): void {
-    const words = [word0, word1];
-    if (this.waiting.find(words) < 0) this.waiting.add(words, offset, 0);
+  #askedFor({ messages }: Delivery, nextMs: number): void {
+    this.counts.checks += messages.length;
+    for (const message of messages) {
+      const entry = this.#entryAskedFor(message);
+      if (entry >= 0) this.waiting.putBack(entry, nextMs);
+    }
+  }
+
+  #notAskedFor({ messages }: Delivery): void {
+    for (const [order, message] of messages.entries()) {
+      const entry = this.#entryAskedFor(message);
+      if (entry >= 0) this.waiting.advance(entry, message.progress, order);
+    }
+  }
+
+  /** -1 if it was resolved or replaced since it was asked for. */
+  #entryAskedFor({ offset, word0, progress }: TakenRef): number {
+    const entry = this.waiting.findAt(offset, word0);
+    return entry >= 0 && this.waiting.progressOf(entry) === progress + 1 ? entry : -1;
+  }
+
+  /** They are due at once, in their order: their time had come when they were taken. */
+  #waitAgain({ messages, reason }: Delivery): void {
+    for (const [order, { offset, word0, word1, progress }] of messages.entries()) {
+      const isRolledBack = this.#isUnresolved(progress, reason);
+      const words = isRolledBack ? wordsWithoutId(offset) : [word0, word1];
+      // If its id waits, it was replaced on its way.
+      if (this.waiting.find(words) >= 0) continue;
+      this.waiting.add(words, offset, order, isRolledBack ? rolledBackAfter(progress) : progress);
+    }
+  }
+
+  /** Whether a delivery with this reason is what rolls the message back. */
+  #isUnresolved(progress: number, reason: string | null): boolean {
+    return this.#rules.needsResolution && reason !== null && !isResolved(progress);
   }
 }
 

@@ -75,3 +75,12 @@ export const REFUSED_LETTER_MS = 60_000;
 
 /** Pause before the controller is asked again for a topic of dead letters that is missing. */
 export const CREATE_AGAIN_MS = 10_000;
+
+/** The longest id of a held message, bytes. */
+export const MAX_ID_BYTES = 1_024;
+
+/**
+ * How much less than `max.message.bytes` of its own topic a message may have when it is not
+ * compressed: its dead letter has more headers, and must fit into a topic with the same limit.
+ */
+export const DEAD_LETTER_ROOM_BYTES = 4_096;

@@ -1,5 +1,6 @@
 import {
   array,
+  bool,
   type Fields,
   type Input,
   i32,
@@ -25,6 +26,9 @@ const place = { topicId: uuid, partition: i32 };
 /** A message by the offset of its record, and the hash of its id. */
 const message = { offset, word0: i32, word1: i32 };
 
+/** A message that is taken, if it still has this progress (see progress.ts). */
+const taken = { ...message, progress: i32.default(0).tag(0, "0+") };
+
 /** Names a delivery. */
 const named = { ...place, producerId: offset, firstSequence: i32 };
 
@@ -39,32 +43,43 @@ const Delivery = held(0, "HeldDelivery", {
   timestampMs: offset,
   /** Why the messages become dead letters; null if they don't. */
   reason: string.nullable().default(null).tag(0, "0+"),
-  messages: array(message),
+  /** The records only ask for a resolution: the messages go on waiting. */
+  isCheck: bool.default(false).tag(1, "0+"),
+  messages: array(taken),
 });
-const Delivered = held(1, "HeldDelivered", named);
+const Delivered = held(1, "HeldDelivered", {
+  ...named,
+  /** When messages are due again that checks were delivered for, ms since the epoch. */
+  nextMs: offset.default(0).tag(0, "0+"),
+});
 const Returned = held(2, "HeldReturned", named);
 const Forgotten = held(3, "HeldForgotten", message);
 const Hurried = held(4, "HeldHurried", message);
 const Cancelled = held(5, "HeldCancelled", message);
+const Committed = held(6, "HeldCommitted", message);
 
 export type MessageRef = Output<typeof Forgotten.fields>;
+
+export type TakenRef = Delivery["messages"][number];
 
 /** Messages are on their way to a partition: it is decided that they are appended there. */
 export type Delivery = Output<typeof Delivery.fields>;
 
 /** Names a delivery. */
-export type DeliveryName = Output<typeof Delivered.fields>;
+export type DeliveryName = Output<typeof Returned.fields>;
 
 export type HeldRecord =
   | ({ readonly kind: "delivery" } & Delivery)
   /** They were appended. */
-  | ({ readonly kind: "delivered" } & DeliveryName)
+  | ({ readonly kind: "delivered" } & Output<typeof Delivered.fields>)
   /** They were certainly not appended, and wait again. */
   | ({ readonly kind: "returned" } & DeliveryName)
   /** A message that was moved had been delivered, cancelled or replaced by then. */
   | ({ readonly kind: "forgotten" } & MessageRef)
   /** An administrator has cancelled a message. */
   | ({ readonly kind: "cancelled" } & MessageRef)
+  /** An administrator has committed a message that waits for its resolution. */
+  | ({ readonly kind: "committed" } & MessageRef)
   /** A message is due now. */
   | ({ readonly kind: "hurried" } & MessageRef);
 
@@ -74,6 +89,7 @@ const schemas = {
   returned: Returned,
   forgotten: Forgotten,
   cancelled: Cancelled,
+  committed: Committed,
   hurried: Hurried,
 } as const satisfies Record<HeldRecord["kind"], RecordSchema>;
 

@@ -8,17 +8,19 @@ import {
 } from "@tarpan/protocol";
 import type { Clock } from "../env/env.ts";
 import { MAX_DECOMPRESSED_BATCH_BYTES } from "../partition/limits.ts";
+import { HeldHeader } from "./headers.ts";
 import type { HeldLog, HeldPartition } from "./held-log.ts";
 import { readOrSkip, type StoredRecord } from "./held-records.ts";
-import { MOVED_FROM_HEADER } from "./held-state.ts";
-import { hashId, idHash } from "./id-hash.ts";
+import { ASKED_MS } from "./held-state.ts";
+import { idHash, wordsWithoutId } from "./id-hash.ts";
 import { MOVE_READ_BYTES, SHORTEN_EVERY_MS, SHORTEN_RATIO } from "./limits.ts";
+import { headerOf } from "./outgoing.ts";
 import type { HeldRules } from "./rules.ts";
 
 interface Parts {
   readonly partition: HeldPartition;
   readonly log: HeldLog;
-  readonly rules: Pick<HeldRules, "moved">;
+  readonly rules: Pick<HeldRules, "hash" | "moved">;
   readonly clock: Clock;
   /** For tests: SHORTEN_MIN_OFFSETS. */
   readonly minOffsets: number;
@@ -65,7 +67,8 @@ export class Shortener {
     const { log, clock, minOffsets } = this.#parts;
     if (this.#pass !== null) return this.#move(this.#pass);
     this.#nextMs = clock.monotonicMs() + SHORTEN_EVERY_MS;
-    if (!this.isLong) return;
+    // A record that is to be forgotten must not be followed by another one of the same message.
+    if (!this.isLong || log.state.toForget.size > 0) return;
     await this.#cut();
     // What is behind a delivery or a transaction that is open stays, so to move it gains nothing.
     const end = log.state.lowestOpen(log.firstOpenOffset);
@@ -125,20 +128,27 @@ export class Shortener {
     if (records.length > 0) yield records;
   }
 
-  /** The entry of the walk's current record; -1 if it is not that of a message that waits. */
+  /**
+   * The entry of the walk's current record; -1 if it is not that of a message that waits, or the
+   * message is being asked for: that delivery names its offset.
+   */
   #waitingAt(offset: number): number {
-    const { bytes, keyStart, keyEnd } = this.#walk;
-    if (keyStart < 0) return -1;
-    hashId(bytes.subarray(keyStart, keyEnd));
+    if (this.#walk.keyStart < 0) return -1;
+    this.#parts.rules.hash(this.#walk);
     const { waiting } = this.#parts.log.state;
-    const entry = waiting.find(idHash);
-    return entry >= 0 && waiting.offsetOf(entry) === offset ? entry : -1;
+    for (const words of [idHash, wordsWithoutId(offset)]) {
+      const entry = waiting.find(words);
+      if (entry < 0 || waiting.offsetOf(entry) !== offset) continue;
+      return waiting.timeOf(entry) === ASKED_MS ? -1 : entry;
+    }
+    return -1;
   }
 
   #moved(record: StoredRecord, entry: number): RecordInput {
     const { rules, clock, log } = this.#parts;
-    const moved = rules.moved(record, log.state.waiting.timeOf(entry));
-    const from = { key: MOVED_FROM_HEADER, value: Buffer.from(String(record.offset)) };
+    const { waiting } = log.state;
+    const moved = rules.moved(record, waiting.timeOf(entry), waiting.progressOf(entry));
+    const from = headerOf(HeldHeader.movedFrom, String(record.offset));
     const headers = [...(moved.headers ?? []), from];
     return { ...moved, headers, timestamp: clock.wallMs() };
   }

@@ -6,22 +6,27 @@ const SMALLEST_TABLE = 256;
 
 const NOT_IN_HEAP = -1;
 
-/** A message that was taken: it still waits if its entry still has this offset. */
+/**
+ * A message that was taken: it still waits as it did if its entry still has this offset and this
+ * progress.
+ */
 export interface TakenMessage {
   readonly entry: number;
   readonly offset: number;
+  readonly progress: number;
 }
 
 /**
  * The messages that a partition holds until their time, by the hash of their id and by their time:
  * an open hash table, and a heap. All of it is in typed arrays, 40 bytes for each message that
- * there is room for, so that a million are no work for the garbage collector. What a message says
- * stays in the log.
+ * there is room for, so that a million are no work for the garbage collector; and 4 more once a
+ * message has made progress. What a message says stays in the log.
  *
  * Invariants:
  * 1. An entry that waits is in exactly one slot, which can be reached from its first slot without
  *    crossing an empty one.
- * 2. It is in the heap once, or was taken and is not in the heap until `putBack` or `move`.
+ * 2. It is in the heap once, or was taken and is not in the heap until `putBack`, `move` or
+ *    `advance`.
  */
 export class WaitingMessages {
   #capacity = SMALLEST_TABLE;
@@ -30,6 +35,8 @@ export class WaitingMessages {
   #offsets = new Float64Array(SMALLEST_TABLE).fill(-1);
   /** Wall clock, ms. */
   #times = new Float64Array(SMALLEST_TABLE);
+  /** See progress.ts. Null while all have 0, as those that need no resolution always do. */
+  #progress: Int32Array | null = null;
   /** Entry plus one; 0 is an empty slot. Never more than half full. */
   #slots = new Int32Array(2 * SMALLEST_TABLE);
   /** Entries, the earliest time first, and those of one time in the order of the log. */
@@ -49,7 +56,8 @@ export class WaitingMessages {
   get sizeBytes(): number {
     const { byteLength } = this.#words;
     const ints = this.#slots.byteLength + this.#heap.byteLength + this.#heapAt.byteLength;
-    return byteLength + this.#offsets.byteLength + this.#times.byteLength + ints;
+    const progress = this.#progress?.byteLength ?? 0;
+    return byteLength + this.#offsets.byteLength + this.#times.byteLength + ints + progress;
   }
 
   /** When the next message is due, wall clock, ms; undefined when none is in the heap. */
@@ -66,14 +74,18 @@ export class WaitingMessages {
     return this.#times[entry]!;
   }
 
+  progressOf(entry: number): number {
+    return this.#progress === null ? 0 : this.#progress[entry]!;
+  }
+
   /** A word of the hash of its id. */
   wordOf(entry: number, index: number): number {
     return this.#words[HASH_WORDS * entry + index]!;
   }
 
-  /** Whether it still waits, under the same offset. */
-  waits({ entry, offset }: TakenMessage): boolean {
-    return this.#offsets[entry] === offset;
+  /** Whether it still waits, under the same offset and with the same progress. */
+  waits({ entry, offset, progress }: TakenMessage): boolean {
+    return this.#offsets[entry] === offset && this.progressOf(entry) === progress;
   }
 
   /** The entry of the id with this hash, -1 when none waits. */
@@ -95,19 +107,34 @@ export class WaitingMessages {
   }
 
   /** Adds a message whose id does not wait. */
-  add(words: ArrayLike<number>, offset: number, timeMs: number): void {
+  add(words: ArrayLike<number>, offset: number, timeMs: number, progress = 0): void {
     const entry = this.#takeFree();
     for (let i = 0; i < HASH_WORDS; i++) this.#words[HASH_WORDS * entry + i] = words[i]!;
     this.#offsets[entry] = offset;
+    if (progress !== 0) this.#setProgress(entry, progress);
     this.#count += 1;
     this.#enter(entry);
     this.#insert(entry, timeMs);
+  }
+
+  /** It makes progress, and is due at `timeMs`, whether it was taken or not. */
+  advance(entry: number, progress: number, timeMs: number): void {
+    this.#setProgress(entry, progress);
+    this.putBack(entry, timeMs);
+  }
+
+  /** Gives it another hash, which no other message has. */
+  rename(entry: number, words: ArrayLike<number>): void {
+    leaveSlot(this.#slots, this.#words, HASH_WORDS, entry);
+    for (let i = 0; i < HASH_WORDS; i++) this.#words[HASH_WORDS * entry + i] = words[i]!;
+    this.#enter(entry);
   }
 
   remove(entry: number): void {
     leaveSlot(this.#slots, this.#words, HASH_WORDS, entry);
     this.#leaveHeap(entry);
     this.#offsets[entry] = -1;
+    if (this.#progress !== null) this.#progress[entry] = 0;
     this.#heapAt[entry] = this.#firstFree;
     this.#firstFree = entry;
     this.#count -= 1;
@@ -129,9 +156,14 @@ export class WaitingMessages {
       const entry = this.#heap[0]!;
       if (this.#times[entry]! > nowMs) break;
       this.#leaveHeap(entry);
-      taken.push({ entry, offset: this.#offsets[entry]! });
+      taken.push(this.at(entry));
     }
     return taken;
+  }
+
+  /** An entry that waits, as it is now. */
+  at(entry: number): TakenMessage {
+    return { entry, offset: this.#offsets[entry]!, progress: this.progressOf(entry) };
   }
 
   /** It is due at `timeMs`, whether it was taken or not. */
@@ -170,12 +202,18 @@ export class WaitingMessages {
     this.#words = grown(this.#words, new Int32Array(HASH_WORDS * capacity));
     this.#offsets = grown(this.#offsets, new Float64Array(capacity).fill(-1));
     this.#times = grown(this.#times, new Float64Array(capacity));
+    if (this.#progress !== null) this.#progress = grown(this.#progress, new Int32Array(capacity));
     this.#heap = grown(this.#heap, new Int32Array(capacity));
     this.#heapAt = grown(this.#heapAt, new Int32Array(capacity));
     this.#slots = new Int32Array(2 * capacity);
     this.forEach((entry) => {
       this.#enter(entry);
     });
+  }
+
+  #setProgress(entry: number, progress: number): void {
+    this.#progress ??= new Int32Array(this.#capacity);
+    this.#progress[entry] = progress;
   }
 
   #enter(entry: number): void {

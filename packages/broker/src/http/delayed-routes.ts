@@ -1,6 +1,7 @@
 import type { DelayedAdmin } from "../admin/delayed-admin.ts";
 import { HttpError } from "./http-error.ts";
 import { MAX_LISTED } from "./limits.ts";
+import { numberOf } from "./query.ts";
 import { idOf, type Resource, type Route } from "./resource.ts";
 import { json } from "./text-response.ts";
 
@@ -41,10 +42,4 @@ function wantedId(c: Parameters<Route>[0]): string {
   const id = idOf(c) || c.req.query("id");
   if (id) return id;
   throw new HttpError(400, "which message? its id belongs into the query, as ?id=ID");
-}
-
-function numberOf(name: string, text: string | undefined): number | null {
-  if (text === undefined) return null;
-  if (!/^\d{1,15}$/.test(text)) throw new HttpError(400, `${name} must be a number, not '${text}'`);
-  return Number(text);
 }

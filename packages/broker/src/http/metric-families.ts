@@ -4,6 +4,7 @@ import type { GroupUsage } from "../admin/groups-admin.ts";
 import { certificateFamilies } from "./certificate-families.ts";
 import { cleanupFamilies } from "./cleanup-families.ts";
 import { counter, type Family, gauge, histogramSamples, type Scrape } from "./family.ts";
+import { heldFamilies } from "./held-families.ts";
 import { logFamilies } from "./log-families.ts";
 import { processFamilies } from "./process-families.ts";
 import { transactionFamilies } from "./transaction-families.ts";
@@ -23,6 +24,7 @@ export function familiesOf(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
     ...cleanupFamilies(broker),
     ...logFamilies(broker, scrape),
     ...transactionFamilies(broker),
+    ...heldFamilies(broker),
     ...clusterFamilies(broker),
     ...groupFamilies(() => scrape().groups),
     ...processFamilies(),

@@ -3,6 +3,7 @@ import { describeCluster } from "../admin/describe-cluster.ts";
 import { brokerResources } from "./broker-routes.ts";
 import { delayedResources } from "./delayed-routes.ts";
 import { groupResources } from "./group-routes.ts";
+import { halfMessageResources } from "./half-message-routes.ts";
 import { metricsPage } from "./metrics-page.ts";
 import type { Resource } from "./resource.ts";
 import { json, text } from "./text-response.ts";
@@ -27,6 +28,7 @@ export function resourcesOf(broker: BrokerAdmin): readonly Resource[] {
     },
     ...groupResources(broker.groups),
     ...delayedResources(broker.delayed),
+    ...halfMessageResources(broker.halfMessages),
     ...(broker.members === null ? [] : brokerResources(broker, broker.members)),
   ];
 }

@@ -6,6 +6,7 @@ export const LOGGER_NAMES = [
   "tarpan.cluster",
   "tarpan.delayed",
   "tarpan.groups",
+  "tarpan.half-messages",
   "tarpan.handlers",
   "tarpan.log",
   "tarpan.nats",

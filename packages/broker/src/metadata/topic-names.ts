@@ -10,7 +10,10 @@ export const TRANSACTION_STATE_TOPIC = "__transaction_state";
 /** Tarpan's own: messages that are held until their time. */
 export const DELAYED_TOPIC = "__delayed";
 
-const HELD = new Set([DELAYED_TOPIC]);
+/** Tarpan's own: messages that are held until they are committed. */
+export const HALF_MESSAGES_TOPIC = "__half_messages";
+
+const HELD = new Set([DELAYED_TOPIC, HALF_MESSAGES_TOPIC]);
 const INTERNAL = new Set([
   ...[CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, "__share_group_state"],
   ...HELD,

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { BrokerStatus } from "../admin/broker-status.ts";
 import { Delayed } from "../admin/delayed.ts";
+import { HalfMessagesOfAll } from "../admin/half-messages.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import { listenersOf } from "../config/listeners.ts";
@@ -9,6 +10,7 @@ import { DelayedMessages } from "../delayed/delayed-messages.ts";
 import type { Machine } from "../env/env.ts";
 import { FetchSessions } from "../fetch/fetch-sessions.ts";
 import { GroupCoordinator } from "../groups/group-coordinator.ts";
+import { HalfMessages } from "../half-messages/half-messages.ts";
 import type { Services } from "../handlers/handler.ts";
 import { handlers } from "../handlers/index.ts";
 import { HandlerRouter } from "../handlers/request-router.ts";
@@ -140,7 +142,7 @@ export class BrokerServer implements RunningBroker {
 
   async #start(): Promise<void> {
     const { env, logger } = this.#context;
-    const { groups, transactions, delayed } = this.services;
+    const { groups, transactions, delayed, halfMessages } = this.services;
     const started = this.#started;
     this.#startedMs = env.clock.monotonicMs();
     started.add(() => this.#warnings.close());
@@ -152,12 +154,14 @@ export class BrokerServer implements RunningBroker {
     started.add(() => groups.close());
     started.add(() => transactions.close());
     started.add(() => delayed.close());
+    started.add(() => halfMessages.close());
     started.add(serveTransactions(this.state.cluster, this.services));
     started.add(serveDeliveries(this.state.cluster, this.services));
     await this.#register();
     groups.load();
     transactions.load();
     delayed.load();
+    halfMessages.load();
     started.add(this.#warnOfConfigs());
     this.#router.open(new HandlerRouter(handlers, this.services, this.#requests));
     this.#serving = true;
@@ -229,6 +233,11 @@ export class BrokerServer implements RunningBroker {
         logger: named(logger, "tarpan.delayed"),
         deliver: deliverer(cluster, metadata, () => this.services),
       }),
+      halfMessages: new HalfMessages({
+        ...{ env, metadata, partitions },
+        logger: named(logger, "tarpan.half-messages"),
+        deliver: deliverer(cluster, metadata, () => this.services),
+      }),
       stopping: this.#ending.signal,
     };
   }
@@ -289,6 +298,11 @@ export class BrokerServer implements RunningBroker {
         ...{ metadata, rpc: cluster?.rpc ?? null },
         delayed: this.services.delayed,
       }),
+      halfMessages: new HalfMessagesOfAll({
+        ...{ metadata, rpc: cluster?.rpc ?? null },
+        halfMessages: this.services.halfMessages,
+      }),
+      held: this.services,
       groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       certificates: () => this.#context.addresses.list.flatMap(({ tls }) => tls ?? []),

@@ -26,7 +26,7 @@ export function parsePrincipal(text: string): KafkaPrincipal | null {
   return colon < 0 ? null : { type: text.slice(0, colon), name: text.slice(colon + 1) };
 }
 
-/** Says why `parsePrincipal` returned null; the text is Kafka's. */
+/** Says why `parsePrincipal` returned null. */
 export function principalProblem(text: string): string {
-  return `expected a string in format principalType:principalName but got ${text}`;
+  return `a principal is TYPE:NAME, such as User:alice, not '${text}'`;
 }

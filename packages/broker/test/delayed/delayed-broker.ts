@@ -1,87 +1,20 @@
-import { crc32c } from "@tarpan/codecs";
-import { decodeBatches, type ErrorCode, encodeBatch, Metadata } from "@tarpan/protocol";
 import { Delayed } from "../../src/admin/delayed.ts";
-import type { Partition } from "../../src/partition/partition.ts";
-import { WholeBroker } from "../handlers/whole-broker.ts";
+import type { WholeBroker } from "../handlers/whole-broker.ts";
+import { HeldBroker, startWith } from "../held/held-broker.ts";
 
-const text = new TextEncoder();
-
-export type Headers = Readonly<Record<string, string>>;
-
-/** A record as a consumer of the target reads it. */
-export interface Read {
-  readonly key: string | null;
-  readonly value: string | null;
-  readonly timestamp: number;
-  readonly headers: Headers;
-}
+export type { Headers } from "../held/held-broker.ts";
 
 /** A whole broker on a manual clock, with `__delayed`, which a client asked for. */
-export class DelayedBroker {
-  readonly whole: WholeBroker;
+export class DelayedBroker extends HeldBroker {
   readonly admin: Delayed;
 
   private constructor(whole: WholeBroker) {
-    this.whole = whole;
+    super(whole, "__delayed");
     const { metadata, delayed } = whole.broker;
     this.admin = new Delayed({ metadata, delayed, rpc: null });
   }
 
   static async start(configs: Record<string, string> = {}): Promise<DelayedBroker> {
-    const whole = await WholeBroker.start(configs);
-    const topics = [{ name: "__delayed" }];
-    await whole.call(Metadata, 12, { topics, allowAutoTopicCreation: true });
-    return new DelayedBroker(whole);
+    return new DelayedBroker(await startWith("__delayed", { configs }));
   }
-
-  get nowMs(): number {
-    return this.whole.time.wallMs();
-  }
-
-  /** Produces one message to partition 0. Returns the response of the partition. */
-  send(id: string | null, value: string | null, headers: Headers = {}) {
-    return this.sendBytes(id === null ? null : text.encode(id), value, headers);
-  }
-
-  async sendBytes(key: Uint8Array | null, value: string | null, headers: Headers = {}) {
-    const record = {
-      ...{ key, timestamp: this.nowMs - 5 },
-      value: value === null ? null : text.encode(value),
-      headers: Object.entries(headers).map(([name, one]) => {
-        return { key: name, value: text.encode(one) };
-      }),
-    };
-    return this.whole.produce("__delayed", encodeBatch([record], { crc32c }));
-  }
-
-  /** Lets time pass in small steps, so that all that becomes due is done on the way. */
-  async pass(ms: number, stepMs = Math.max(1, Math.ceil(ms / 10))): Promise<void> {
-    for (let left = ms; left > 0; left -= stepMs) {
-      this.whole.time.advance(Math.min(stepMs, left));
-      await this.settle();
-    }
-  }
-
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  async read(topic: string, index = 0): Promise<Read[]> {
-    const partition = this.whole.broker.partitions.find(topic, index);
-    if (typeof partition === "number") throw new Error(`error ${partition as ErrorCode}`);
-    const { log } = partition as Partition;
-    const read: Read[] = [];
-    for (const batch of decodeBatches(await log.read(log.startOffset, 1 << 20))) {
-      for (const { key, value, timestamp, headers } of batch.records()) {
-        const all = headers.map((header) => [header.key, textOf(header.value) ?? ""]);
-        const own: Headers = Object.fromEntries(all);
-        read.push({ key: textOf(key), value: textOf(value), timestamp, headers: own });
-      }
-    }
-    return read;
-  }
-}
-
-function textOf(bytes: Uint8Array | null): string | null {
-  return bytes === null ? null : Buffer.from(bytes).toString();
 }

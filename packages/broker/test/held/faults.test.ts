@@ -2,10 +2,10 @@ import { compress, crc32c } from "@tarpan/codecs";
 import { Compression, ErrorCode, encodeBatch, readBatchHeader } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { hashId, idHash } from "../../src/held/id-hash.ts";
-import { encodeHeldRecord, type MessageRef } from "../../src/held/records.ts";
+import { encodeHeldRecord, type TakenRef } from "../../src/held/records.ts";
 import { LogError } from "../../src/log/log-error.ts";
 import { EMPTY_IMAGE } from "../../src/metadata/image.ts";
-import { HeldHistory, TARGET } from "./history.ts";
+import { HeldHistory, nameOf, TARGET } from "./history.ts";
 
 const text = new TextEncoder();
 const LATER_MS = 3_600_000;
@@ -13,9 +13,9 @@ const LATER_MS = 3_600_000;
 const valuesOf = async (history: HeldHistory) =>
   (await history.delivered()).map(({ value }) => value).sort();
 
-function refOf(id: string, offset: number): MessageRef {
+function refOf(id: string, offset: number): TakenRef {
   hashId(text.encode(id));
-  return { offset, word0: idHash[0]!, word1: idHash[1]! };
+  return { offset, word0: idHash[0]!, word1: idHash[1]!, progress: 0 };
 }
 
 /** Puts many records of another message into the log, so that it is shortened. */
@@ -51,7 +51,7 @@ it("a delivery by the leader before has the records that it names", async () => 
     if (!isShards) return append(batch, leaderEpoch);
     log.append = append;
     const place = { topicId: TARGET.topicId, partition: 0, producerId: 99, firstSequence: 0 };
-    const record = { ...place, timestampMs: nowMs, reason: null, messages };
+    const record = { ...place, timestampMs: nowMs, reason: null, isCheck: false, messages };
     const delivery = encodeHeldRecord({ kind: "delivery", ...record });
     const before = encodeBatch([{ ...delivery, timestamp: nowMs }], { crc32c });
     void append(before, leaderEpoch);
@@ -169,7 +169,7 @@ it("a full disk or a missing producer id delays messages, and no more", async ()
   log.append = fails;
   await history.pass(10_000, 40);
   expect(attempts).toBeLessThan(12);
-  const cancelling = history.shard.change("cancelled", text.encode("id"));
+  const cancelling = history.shard.change("cancelled", nameOf("id"));
   await expect(cancelling).rejects.toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR });
   history.hasProducerIds = false;
   log.append = append;
@@ -207,7 +207,7 @@ it("a message that was made due stays so when it is moved and the log is loaded 
   history.image = EMPTY_IMAGE;
   await history.schedule("id", "hurried", history.time.wallMs() + LATER_MS);
   await history.settle();
-  expect(await history.shard.change("hurried", text.encode("id"))).toBe(true);
+  expect(await history.shard.change("hurried", nameOf("id"))).toBe(true);
   await makeLong(history);
   await history.pass(30_000, 60);
   expect(history.held.log.startOffset).toBeGreaterThan(100);

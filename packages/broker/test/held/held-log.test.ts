@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { delayedRules } from "../../src/delayed/rules.ts";
+import { HeldCounts } from "../../src/held/counts.ts";
 import { HeldLog } from "../../src/held/held-log.ts";
 import { silentLogger } from "../../src/logging/logger.ts";
 import { goOn } from "../../src/util/next-turn.ts";
@@ -27,7 +28,7 @@ it("sees a record that is appended just when it has read to the end", async () =
         deleteBefore: (offset) => held.deleteBefore(offset),
       },
       patience: { env: { clock: time, timers: time }, logger: silentLogger, closing },
-      ...{ dueMs: delayedRules.dueMs, nextTurn: goOn },
+      ...{ rules: delayedRules, counts: new HeldCounts(), nextTurn: goOn },
       ...{ onApplied() {}, onFailure() {}, onUnreadable() {} },
     });
     await history.settle();

@@ -9,8 +9,10 @@ import {
 import { ConfigResolver } from "../../src/config/kafka/resolve.ts";
 import type { World } from "../../src/coordinator/turn.ts";
 import { delayedRules } from "../../src/delayed/rules.ts";
+import { HeldCounts } from "../../src/held/counts.ts";
 import type { HeldPartition } from "../../src/held/held-log.ts";
 import { HeldShard } from "../../src/held/held-shard.ts";
+import type { HeldRules, MessageName } from "../../src/held/rules.ts";
 import type { DeliveryAttempt, DeliveryOutcome } from "../../src/held/sender.ts";
 import type { Log, LogOptions } from "../../src/log/log.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
@@ -30,6 +32,11 @@ const HELD = { topic: "__delayed", topicId: "6ba7b810-9dad-41d1-80b4-00c04fd430c
 
 const text = new TextEncoder();
 
+/** Of a message of a kind without producer groups. */
+export function nameOf(id: string): MessageName {
+  return { id: text.encode(id), group: null };
+}
+
 /** What an attempt to deliver meets. */
 export type Fault = "none" | "not asked" | "answer lost" | "answer slow";
 
@@ -37,6 +44,7 @@ export interface Delivered {
   readonly value: string;
   readonly timestamp: number;
   readonly partition: number;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
@@ -55,22 +63,27 @@ export class HeldHistory {
   hasProducerIds = true;
   image: MetadataImage = EMPTY_IMAGE;
   readonly failures: unknown[] = [];
+  readonly counts = new HeldCounts();
   shard!: HeldShard;
   held!: Partition;
   readonly targets: Partition[] = [];
+  /** Partitions of other topics that deliveries go to, by the topic's id. */
+  readonly #others = new Map<string, readonly Partition[]>();
+  readonly #rules: HeldRules;
   #targetId = "";
   #nextProducerId = 100;
   #leaderEpoch = 0;
   readonly #engine = new MemoryEngine(testEnv());
 
-  private constructor(seed: number) {
+  private constructor(seed: number, rules: HeldRules) {
     this.random = new SeededRandom(seed);
+    this.#rules = rules;
     const letters = `${TARGET.topic}.dlq`;
     this.#know([topicImage(letters, "6ba7b810-9dad-41d1-80b4-00c04fd430d0", 1)], []);
   }
 
-  static async begin(seed: number): Promise<HeldHistory> {
-    const history = new HeldHistory(seed);
+  static async begin(seed: number, rules: HeldRules = delayedRules): Promise<HeldHistory> {
+    const history = new HeldHistory(seed, rules);
     await history.#begin();
     return history;
   }
@@ -88,6 +101,18 @@ export class HeldHistory {
     }
     this.#targetId = topicId;
     this.#know([topicImage(topic, topicId, TARGETS)], []);
+  }
+
+  /** Another topic that messages are delivered to. */
+  async createOther(topic: string, count: number): Promise<readonly Partition[]> {
+    const topicId = `6ba7b810-9dad-41d1-80b4-00c04fd4310${this.#others.size}`;
+    const partitions: Partition[] = [];
+    for (let partition = 0; partition < count; partition++) {
+      partitions.push(await this.#partition({ topic, topicId, partition }));
+    }
+    this.#others.set(topicId, partitions);
+    this.#know([topicImage(topic, topicId, count)], []);
+    return partitions;
   }
 
   /** With the records in it. */
@@ -143,7 +168,9 @@ export class HeldHistory {
     };
     const logger = { ...silentLogger, warn: (text: string) => void this.warnings.push(text) };
     this.shard = await HeldShard.load({
-      ...{ partition: this.#slow(this.held), rules: delayedRules, world, logger },
+      name: "__delayed-0",
+      ...{ partition: this.#slow(this.held), rules: this.#rules, world, logger },
+      counts: this.counts,
       topicConfig: (topic) => new ConfigResolver(1, {}).topic(this.image, topic),
       newProducerId: async () => {
         if (this.hasProducerIds) return this.#nextProducerId++;
@@ -182,15 +209,15 @@ export class HeldHistory {
     };
   }
 
-  /** Appends one record to the held log, as produce does. */
-  async produce(record: Omit<RecordInput, "timestamp">): Promise<void> {
+  /** Appends one record to the held log, as produce does. Returns its offset. */
+  async produce(record: Omit<RecordInput, "timestamp">): Promise<number> {
     const timestamp = this.time.wallMs();
     const batch = encodeBatch([{ ...record, timestamp }], { crc32c });
-    await this.held.append(batch, readBatchHeader(batch), timestamp);
+    return (await this.held.append(batch, readBatchHeader(batch), timestamp)).baseOffset;
   }
 
   /** Without a partition: that of the id. */
-  schedule(id: string, value: string, atMs: number, partition?: number): Promise<void> {
+  schedule(id: string, value: string, atMs: number, partition?: number): Promise<number> {
     const wanted = {
       ...{ "tarpan-topic": TARGET.topic, "tarpan-deliver-at": `${atMs}` },
       ...(partition === undefined ? {} : { "tarpan-partition": `${partition}` }),
@@ -199,7 +226,7 @@ export class HeldHistory {
     return this.produce({ key: text.encode(id), value: text.encode(value), headers });
   }
 
-  cancel(id: string): Promise<void> {
+  cancel(id: string): Promise<number> {
     return this.produce({ key: text.encode(id), value: null });
   }
 
@@ -215,20 +242,8 @@ export class HeldHistory {
     for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  async delivered(): Promise<Delivered[]> {
-    const all: Delivered[] = [];
-    for (const [partition, { log }] of this.targets.entries()) {
-      let offset = 0;
-      while (offset < log.endOffset) {
-        for (const batch of decodeBatches(await log.read(offset, 1 << 20))) {
-          for (const { value, timestamp } of batch.records()) {
-            all.push({ value: Buffer.from(value!).toString(), timestamp, partition });
-          }
-          offset = batch.header.lastOffset + 1;
-        }
-      }
-    }
-    return all;
+  delivered(partitions: readonly Partition[] = this.targets): Promise<Delivered[]> {
+    return allIn(partitions);
   }
 
   async #deliver({ topicId, partition, batch }: DeliveryAttempt): Promise<DeliveryOutcome> {
@@ -240,14 +255,31 @@ export class HeldHistory {
     if (this.refuses(values.map(({ value }) => Buffer.from(value!).toString()))) {
       return { errorCode: ErrorCode.INVALID_RECORD, message: "refused" };
     }
-    if (topicId !== this.#targetId) {
-      return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, message: null };
-    }
+    const places = topicId === this.#targetId ? this.targets : this.#others.get(topicId);
+    if (places === undefined) return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, message: null };
     const header = readBatchHeader(batch);
-    const { errorCode, message } = await this.targets[partition]!.append(batch, header);
+    const { errorCode, message } = await places[partition]!.append(batch, header);
     if (fault === "answer lost") throw new Error("the answer was lost");
     return { errorCode, message };
   }
+}
+
+async function allIn(partitions: readonly Partition[]): Promise<Delivered[]> {
+  const all: Delivered[] = [];
+  for (const [partition, { log }] of partitions.entries()) {
+    let offset = 0;
+    while (offset < log.endOffset) {
+      for (const batch of decodeBatches(await log.read(offset, 1 << 20))) {
+        for (const { value, timestamp, headers } of batch.records()) {
+          const pairs = headers.map((one) => [one.key, Buffer.from(one.value!).toString()]);
+          const own = { value: Buffer.from(value!).toString(), headers: Object.fromEntries(pairs) };
+          all.push({ ...own, timestamp, partition });
+        }
+        offset = batch.header.lastOffset + 1;
+      }
+    }
+  }
+  return all;
 }
 
 function topicImage(name: string, id: string, partitions: number, leader = 1): TopicImage {

@@ -1,7 +1,7 @@
 import { crc32c } from "@tarpan/codecs";
 import { encodeBatch } from "@tarpan/protocol";
 import { expect, it } from "vitest";
-import { HeldHistory } from "./history.ts";
+import { HeldHistory, nameOf } from "./history.ts";
 
 const text = new TextEncoder();
 const LATER_MS = 3_600_000;
@@ -72,7 +72,7 @@ it("one that is moved while an administrator cancels it is cancelled", async () 
   await history.schedule("id", "x", history.time.wallMs() + LATER_MS);
   await history.settle();
   const moving = move(history, "id", 0);
-  expect(await history.shard.change("cancelled", text.encode("id"))).toBe(true);
+  expect(await history.shard.change("cancelled", nameOf("id"))).toBe(true);
   await moving;
   expect(history.shard.waitingCount).toBe(0);
 });

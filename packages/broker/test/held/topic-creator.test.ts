@@ -19,7 +19,7 @@ it("asks once for a topic that many messages need, and again later if that faile
   };
   const create = topicCreator({ env: { clock }, metadata: { controller }, logger });
   for (let i = 0; i < 20; i++) {
-    for (let message = 0; message < 100; message++) create("t.dlq");
+    for (let message = 0; message < 100; message++) create({ name: "t.dlq", for: "dead letters" });
     await Promise.resolve();
     clock.advance(1_000);
   }

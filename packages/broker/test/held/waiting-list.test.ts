@@ -17,9 +17,9 @@ it("finds the earliest messages page by page, a slice in a turn", async () => {
   for (let i = 0; i < count; i += 7) waiting.remove(waiting.find([i, i]));
   const [fromMs, toMs] = [100, count / 3 - 100];
   const expected: Candidate[] = [];
-  waiting.forEach((entry, offset) => {
+  waiting.forEach((entry) => {
     const timeMs = waiting.timeOf(entry);
-    if (timeMs >= fromMs && timeMs < toMs) expected.push({ entry, offset, timeMs });
+    if (timeMs >= fromMs && timeMs < toMs) expected.push({ ...waiting.at(entry), timeMs });
   });
   expected.sort((a, b) => a.timeMs - b.timeMs || a.entry - b.entry);
   let turns = 0;
@@ -57,7 +57,8 @@ it("lists the messages for one topic behind many for others", async () => {
   await history.held.append(batch, readBatchHeader(batch), nowMs);
   await history.settle();
   const list = async (topic: string | null, limit: number) => {
-    const filter = { id: null, topic, fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, limit };
+    const all = { id: null, group: null, fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+    const filter = { ...all, topic, limit };
     return (await history.shard.list(filter)).map(({ id }) => Buffer.from(id).toString());
   };
   expect(await list("mine", 10)).toEqual(["2", "1", "0"]);

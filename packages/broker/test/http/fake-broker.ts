@@ -3,7 +3,9 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import type { BrokerAdmin } from "../../src/admin/broker-admin.ts";
 import type { DelayedAdmin } from "../../src/admin/delayed-admin.ts";
 import type { GroupsAdmin } from "../../src/admin/groups-admin.ts";
+import type { HalfMessagesAdmin } from "../../src/admin/half-messages-admin.ts";
 import type { MembersAdmin } from "../../src/admin/members-admin.ts";
+import { HeldCounts } from "../../src/held/counts.ts";
 import { createHttpEntrance } from "../../src/http/entrance.ts";
 import { FetchWaits } from "../../src/metrics/fetch-waits.ts";
 import { newFlushHistogram } from "../../src/metrics/histogram.ts";
@@ -24,6 +26,15 @@ export class FakeBroker implements BrokerAdmin {
     list: async () => [],
     cancel: async () => unserved(),
     deliver: async () => unserved(),
+  };
+  /** For real half messages see half-messages/administrator.test.ts. */
+  readonly halfMessages: HalfMessagesAdmin = {
+    list: async () => [],
+    resolve: async () => unserved(),
+  };
+  readonly held = {
+    delayed: { waitingCount: 0, counts: new HeldCounts() },
+    halfMessages: { waitingCount: 0, counts: new HeldCounts() },
   };
   /** For real groups see groups.test.ts. */
   readonly groups: GroupsAdmin = {

@@ -185,6 +185,22 @@ describe("routes", () => {
     expect(status === 200 ? asked : [String(status)]).toEqual([expected]);
   });
 
+  test.each([
+    ["?group=g&id=..&resolution=commit", "g .. commit"],
+    ["?group=g&id=a%2Fb&resolution=rollback", "g a/b rollback"],
+    ["?group=g&id=a&resolution=maybe", "400"],
+    ["?group=g&id=a", "400"],
+    ["?group=g&resolution=commit", "400"],
+    ["?id=a&resolution=commit", "400"],
+  ])("POST of a half message %s is: %s", async (rest, expected) => {
+    const view = new FakeBroker();
+    const asked: string[] = [];
+    view.halfMessages.resolve = async (...all) => void asked.push(all.join(" "));
+    await using served = await serveHttp(view);
+    const { status } = await ask(served, `/api/v1/half-messages${rest}`, { method: "POST" });
+    expect(status === 200 ? asked : [String(status)]).toEqual([expected]);
+  });
+
   test.each(["/health/", "//health", "/x/../health", "/health#x", "/api/v1/groups/a/b", "/%zz"])(
     "%s is an unknown path",
     async (path) => {

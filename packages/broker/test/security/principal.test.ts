@@ -20,7 +20,7 @@ it.each([
 it.each(["", "alice", "User"])("'%s' is none", (text) => {
   expect(parsePrincipal(text)).toBeNull();
   expect(principalProblem(text)).toBe(
-    `expected a string in format principalType:principalName but got ${text}`,
+    `a principal is TYPE:NAME, such as User:alice, not '${text}'`,
   );
 });
 

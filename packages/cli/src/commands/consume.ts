@@ -3,13 +3,16 @@ import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS } from "../args/options.ts";
 import { parseStart } from "../args/values.ts";
+import { CommandHandler } from "../records/command-handler.ts";
 import { kcatFormat, type RecordFormat } from "../records/format.ts";
+import { handleInGroup } from "../records/handle-in-group.ts";
 import { ndjsonFormat } from "../records/ndjson.ts";
 import { readInGroup } from "../records/read-in-group.ts";
 import { readRecords } from "../records/read-records.ts";
 import { UsageError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { withClient } from "./connect.ts";
+import { EXEC_OPTIONS, retryFrom } from "./consume-exec.ts";
 
 const MAX_PARTITION = 2_147_483_647;
 const VALUE_LINES = "%s\\n";
@@ -20,6 +23,7 @@ export const consume: Command = {
   usage: [
     "TOPIC [--partition N] [--offset WHERE] [--count N] [-e] [-f FORMAT]",
     "TOPIC --group GROUP [--offset earliest|latest] [--count N] [-e] [-f FORMAT]",
+    "TOPIC --group GROUP --exec COMMAND [--retry POLICY] [--dlq] [--concurrency N]",
   ],
   options: [
     ...BOOTSTRAP_OPTIONS,
@@ -50,18 +54,26 @@ export const consume: Command = {
       argument: "NAME",
       help: "read as a member of this group, from its committed offsets, and commit printed records",
     },
+    {
+      name: "nulls",
+      short: "Z",
+      help: 'print a null key or value as "NULL" instead of nothing, as kcat does',
+    },
     { name: "json", help: "the same as --format ndjson, and as -o json" },
     { name: "group-instance-id", argument: "ID", help: "with --group: a static member" },
+    ...EXEC_OPTIONS,
   ],
   examples: [
     "tarpan consume --topic greetings",
     "tarpan consume --topic orders --partition 0 --offset 100 --count 50",
     "tarpan consume --topic orders -e -f '%t-%p@%o %k=%s\\n'",
     "tarpan consume --topic orders --group billing",
+    "tarpan consume orders --group billing --exec ./bill.sh --retry 3,delay=5s --dlq",
     "tarpan consume --topic transfers --isolation-level read_committed",
     "tarpan consume --topic orders --offset 2026-11-20T10:00:00Z --format ndjson",
   ],
   async run(args, io) {
+    if (args.has("exec")) return handleByCommand(args, io);
     if (args.has("group")) return consumeInGroup(args, io);
     const partition = args.integer("partition", -1, MAX_PARTITION);
     const request = {
@@ -71,29 +83,50 @@ export const consume: Command = {
       isolationLevel: isolationFrom(args),
       count: args.integer("count", 1) ?? Number.POSITIVE_INFINITY,
       stopAtEnd: args.has("exit"),
-      format: formatFrom(args),
+      format: formatFrom(args, VALUE_LINES),
     };
     args.end();
     await withClient(args, io, (client) => readRecords(client, request, io));
   },
 };
 
-/** `--offset` applies to partitions without a committed offset. */
 async function consumeInGroup(args: Arguments, io: Io): Promise<void> {
+  const request = {
+    ...groupFrom(args),
+    stopAtEnd: args.has("exit"),
+    format: formatFrom(args, VALUE_LINES),
+  };
+  for (const name of ["retry", "dlq", "concurrency"])
+    if (args.has(name)) throw new UsageError(`--${name} needs --exec COMMAND, which may fail`);
+  args.end();
+  await withClient(args, io, (client) => readInGroup(client, request, io));
+}
+
+async function handleByCommand(args: Arguments, io: Io): Promise<void> {
+  if (!args.has("group")) throw new UsageError("--exec needs --group, which counts what is done");
+  const request = {
+    ...groupFrom(args),
+    handler: new CommandHandler(args.required("exec"), formatFrom(args, "%s"), io),
+    concurrency: args.integer("concurrency", 1, 100),
+    retry: retryFrom(args),
+    deadLetters: args.has("dlq"),
+  };
+  args.end();
+  await withClient(args, io, (client) => handleInGroup(client, request, io));
+}
+
+/** `--offset` applies to partitions without a committed offset. */
+function groupFrom(args: Arguments) {
   if (args.has("partition"))
     throw new UsageError("--partition does not go with --group: the group assigns the partitions");
-  const request = {
+  return {
     groupId: args.required("group"),
     groupInstanceId: args.text("group-instance-id"),
     topic: args.named("topic"),
     start: groupStartFrom(args),
     isolationLevel: isolationFrom(args),
     count: args.integer("count", 1) ?? Number.POSITIVE_INFINITY,
-    stopAtEnd: args.has("exit"),
-    format: formatFrom(args),
   };
-  args.end();
-  await withClient(args, io, (client) => readInGroup(client, request, io));
 }
 
 function isolationFrom(args: Arguments): IsolationLevel {
@@ -113,12 +146,13 @@ function groupStartFrom(args: Arguments): "earliest" | "latest" {
   return args.oneOf("offset", ["earliest", "latest"])!;
 }
 
-function formatFrom(args: Arguments): RecordFormat {
+function formatFrom(args: Arguments, usual: string): RecordFormat {
+  const nullText = args.has("nulls") ? "NULL" : "";
   if (args.has("json") || args.text("offset") === "json") {
     if (args.has("format")) throw new UsageError("--format does not go with JSON");
     return ndjsonFormat;
   }
-  const format = args.text("format") ?? VALUE_LINES;
+  const format = args.text("format") ?? usual;
   if (format === "ndjson" || format === "json") return ndjsonFormat;
-  return kcatFormat(format === "text" || format === "lines" ? VALUE_LINES : format);
+  return kcatFormat(format === "text" || format === "lines" ? VALUE_LINES : format, nullText);
 }

@@ -1,18 +1,18 @@
-import type { Client, DeadLetterStatistics, DeadLetters } from "@tarpan/client";
+import type { Client, DeadLetterStatistics } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
 import type { Action, Actions, Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS, JSON_OPTIONS } from "../args/options.ts";
 import { outputFrom } from "../args/output.ts";
 import { letterJson, letterText } from "../records/letter-text.ts";
-import { confirm } from "../terminal/confirm.ts";
 import { UsageError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Output } from "../terminal/output.ts";
 import { counted } from "../terminal/progress.ts";
 import { withClient } from "./connect.ts";
 import { FILTER_OPTIONS, filterFrom, isEmpty } from "./dlq-filter.ts";
+import { purgeFrom, purgeLetters } from "./dlq-purge.ts";
 import { redriveLetters } from "./dlq-redrive.ts";
-import { deadLetterTopics, openLetters, requireDeadLetters } from "./dlq-topics.ts";
+import { deadLetterTopics, openLetters } from "./dlq-topics.ts";
 
 const actions: Actions = {
   list: action("list topics of dead letters, with counts", (args) => {
@@ -47,7 +47,12 @@ const actions: Actions = {
       await redriveLetters(letters, { filter, to, perSecond }, output, io);
     };
   }),
-  purge: action("delete letters", purgeFrom),
+  purge: action("delete letters", (args) => {
+    const purge = purgeFrom(args);
+    return async (client, output, io) => {
+      await purgeLetters(client, await openLetters(client, purge.topic), purge, output, io);
+    };
+  }),
   stats: action("count letters by topic, reason and group", (args) => {
     const topics = topicsFrom(args);
     return async (client, output) => {
@@ -131,30 +136,6 @@ async function list(client: Client, output: Output, topics: readonly string[] | 
   const none =
     "no topic of dead letters (NAME.dlq or dlq.NAME); name others: tarpan dlq list TOPIC";
   output.table(found, ["topic", "letters", "redriven"], rows, none);
-}
-
-function purgeFrom(args: Arguments): Act {
-  const topic = args.named("topic");
-  const [partition, offset] = [args.integer("partition"), args.integer("before-offset")];
-  if ((partition === undefined) !== (offset === undefined))
-    throw new UsageError("--partition and --before-offset need each other");
-  const isSure = args.has("yes");
-  return async (client, output, io) => {
-    const letters = await openLetters(client, topic);
-    await requireDeadLetters(letters);
-    const at = partition === undefined || offset === undefined ? undefined : { partition, offset };
-    const where = at === undefined ? topic : `${topic}-${partition} before offset ${offset}`;
-    if (!isSure) await confirm(await question(letters, where), io);
-    const offsetsFreed = await letters.purge(at);
-    const text = `purged ${where}: ${counted(offsetsFreed, "offset")} freed\n`;
-    output.add({ topic, ...at, offsetsFreed }, text);
-  };
-}
-
-async function question(letters: DeadLetters, where: string): Promise<string> {
-  const { letters: waiting, redriven } = await letters.statistics();
-  const all = `${letters.topic} has ${counted(waiting, "letter")}, and ${redriven} redriven`;
-  return `${all}. Delete for good what is in ${where}?`;
 }
 
 function statisticsText(topic: string, statistics: DeadLetterStatistics): string {

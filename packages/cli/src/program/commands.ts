@@ -49,6 +49,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/delayed.ts")).delayed,
   },
   {
+    name: "half",
+    summary: "list half messages, commit them, roll them back",
+    load: async () => (await import("../commands/half.ts")).half,
+  },
+  {
     name: "dlq",
     summary: "list dead letters, show, redrive and purge them",
     load: async () => (await import("../commands/dlq.ts")).dlq,

@@ -56,7 +56,7 @@ export class DelayedSender implements Sender {
     return storedBefore(this.count);
   }
 
-  whatIsOpen(left: number): string {
-    return unsettled(left);
+  unfinished(taken: number): string | null {
+    return unsettled(taken - this.count);
   }
 }

@@ -4,7 +4,7 @@ import { UsageError } from "../terminal/failures.ts";
 /** Turns a record into the bytes to print. */
 export type RecordFormat = (record: ConsumedRecord) => Uint8Array;
 
-type Part = (record: ConsumedRecord) => string | Uint8Array;
+type Part = (record: ConsumedRecord, nullText: string) => string | Uint8Array;
 
 /** By the letter after the percent sign, as in kcat. kcat has no %n, which is a newline. */
 const TOKENS: Readonly<Record<string, Part>> = {
@@ -12,9 +12,9 @@ const TOKENS: Readonly<Record<string, Part>> = {
   p: ({ partition }) => String(partition),
   o: ({ offset }) => String(offset),
   T: ({ timestamp }) => String(timestamp),
-  k: ({ key }) => key ?? "",
+  k: ({ key }, nullText) => key ?? nullText,
   K: ({ key }) => String(key?.length ?? -1),
-  s: ({ value }) => value ?? "",
+  s: ({ value }, nullText) => value ?? nullText,
   S: ({ value }) => String(value?.length ?? -1),
   h: ({ headers }) => Buffer.concat(headers.flatMap(headerBytes).slice(1)),
   n: () => "\n",
@@ -30,10 +30,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * `%t [%p] %o: %k=%s\n`. Keys and values are printed byte for byte. Throws UsageError for an
- * unknown %x.
+ * `%t [%p] %o: %k=%s\n`. Keys and values are printed byte for byte, null as `nullText`. Throws
+ * UsageError for an unknown %x.
  */
-export function kcatFormat(format: string): RecordFormat {
+export function kcatFormat(format: string, nullText = ""): RecordFormat {
   const parts: Part[] = [];
   const pattern = /%(.?)|\\(?:x([0-9a-fA-F]{2})|(.))|[^%\\]+|\\$/gsu;
   for (const [whole, token, hex, letter] of format.matchAll(pattern)) {
@@ -41,7 +41,7 @@ export function kcatFormat(format: string): RecordFormat {
     else if (hex !== undefined) parts.push(constant(Uint8Array.of(Number.parseInt(hex, 16))));
     else parts.push(constant(letter === undefined ? whole : (ESCAPES[letter] ?? whole)));
   }
-  return (record) => Buffer.concat(parts.map((part) => toBytes(part(record))));
+  return (record) => Buffer.concat(parts.map((part) => toBytes(part(record, nullText))));
 }
 
 function tokenOf(name: string): Part {

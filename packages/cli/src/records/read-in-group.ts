@@ -6,13 +6,15 @@ import { END_WAIT_MS, print, type ReadRequest } from "./read-records.ts";
 /** Several, so that it can join groups of other clients: a group needs a common assignor. */
 const ASSIGNORS = ["range", "roundrobin", "cooperative-sticky"] as const;
 
-export interface GroupReadRequest
-  extends Pick<ReadRequest, "topic" | "isolationLevel" | "count" | "stopAtEnd" | "format"> {
+/** Which records to read as a member of which group. */
+export interface GroupRequest extends Pick<ReadRequest, "topic" | "isolationLevel"> {
   readonly groupId: string;
   readonly groupInstanceId: string | undefined;
   /** Where to start in partitions without a committed offset. */
   readonly start: "earliest" | "latest";
 }
+
+export type GroupReadRequest = GroupRequest & Pick<ReadRequest, "count" | "stopAtEnd" | "format">;
 
 /** Prints records as a member of a group, and commits exactly the offsets of printed records. */
 export async function readInGroup(
@@ -20,20 +22,13 @@ export async function readInGroup(
   request: GroupReadRequest,
   io: Io,
 ): Promise<number> {
-  // Without this check, the group would wait forever for a topic that is mistyped.
-  await client.topic(request.topic);
-  const { groupId, groupInstanceId, start, isolationLevel } = request;
-  const consumer = new GroupConsumer(client, {
-    ...{ groupId, groupInstanceId, assignors: ASSIGNORS, autoOffsetReset: start },
-    isolationLevel,
-    ...(request.stopAtEnd ? { maxWaitMs: END_WAIT_MS } : {}),
-  });
+  const { groupId, stopAtEnd } = request;
+  const consumer = await openConsumer(client, request, stopAtEnd ? END_WAIT_MS : undefined);
   const stopped = new AbortController();
   const stop = () => stopped.abort();
   io.on("SIGINT", stop);
   io.on("SIGTERM", stop);
   try {
-    await consumer.subscribe([request.topic]);
     return await printAll(consumer, request, io, stopped.signal);
   } catch (error) {
     throw error instanceof DamagedRangeError ? damaged([error], goOnInGroup(groupId)) : error;
@@ -42,6 +37,23 @@ export async function readInGroup(
     io.off("SIGTERM", stop);
     await consumer.close();
   }
+}
+
+/** A consumer that has subscribed and is not a member yet. */
+export async function openConsumer(
+  client: Client,
+  { topic, groupId, groupInstanceId, start, isolationLevel }: GroupRequest,
+  maxWaitMs?: number,
+): Promise<GroupConsumer> {
+  // Without this check, the group would wait forever for a topic that is mistyped.
+  await client.topic(topic);
+  const consumer = new GroupConsumer(client, {
+    ...{ groupId, groupInstanceId, assignors: ASSIGNORS, autoOffsetReset: start },
+    isolationLevel,
+    ...(maxWaitMs === undefined ? {} : { maxWaitMs }),
+  });
+  await consumer.subscribe([topic]);
+  return consumer;
 }
 
 async function printAll(

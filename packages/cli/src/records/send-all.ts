@@ -13,8 +13,9 @@ export interface Records extends AsyncIterable<readonly ProducerRecord[]> {
 }
 
 /**
- * Sends records as they come, holding at most the producer's buffer, and prints where they are. Stops at the first failure, or when it is interrupted: the records read so far are
- * still sent, unless a second interrupt comes.
+ * Sends records as they come, holding at most the producer's buffer, and prints where they are.
+ * Stops at the first failure, or when it is interrupted: the records read so far are still sent,
+ * unless a second interrupt comes.
  */
 export async function sendAll(
   sender: Sender,
@@ -62,6 +63,6 @@ function tellOutcome(sender: Sender, taken: number, failure: Error | null, outpu
   if (taken === 0 && failure === null) output.text("nothing to send\n");
   if (failure !== null)
     throw new CommandError(`${describeFailure(failure)}${sender.whatCounts()}`, { cause: failure });
-  const left = taken - sender.count;
-  if (left > 0) throw new CommandError(`interrupted${sender.whatIsOpen(left)}`);
+  const unfinished = sender.unfinished(taken);
+  if (unfinished !== null) throw new CommandError(`interrupted${unfinished}`);
 }

@@ -18,8 +18,8 @@ export interface Sender {
   print(output: Output): void;
   /** What has become of the records after a failure. */
   whatCounts(): string;
-  /** What has become of the records after an interrupt that left so many unsettled. */
-  whatIsOpen(left: number): string;
+  /** What is not known to be stored of `taken` records after an interrupt; null: all are. */
+  unfinished(taken: number): string | null;
 }
 
 /** Tells which offsets the records got. */
@@ -49,8 +49,8 @@ abstract class StoringSender implements Sender {
     return storedBefore(this.count);
   }
 
-  whatIsOpen(left: number): string {
-    return unsettled(left);
+  unfinished(taken: number): string | null {
+    return unsettled(taken - this.count);
   }
 }
 
@@ -103,6 +103,6 @@ export function storedBefore(count: number): string {
   return count > 0 ? ` (${counted(count, "record")} stored before)` : "";
 }
 
-export function unsettled(left: number): string {
-  return `: ${counted(left, "record")} may be stored, or not`;
+export function unsettled(count: number): string | null {
+  return count > 0 ? `: ${counted(count, "record")} may be stored, or not` : null;
 }

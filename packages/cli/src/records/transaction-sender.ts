@@ -40,10 +40,6 @@ export class TransactionSender extends DirectSender {
     }
   }
 
-  override get count(): number {
-    return this.#outcome === "committed" ? super.count : 0;
-  }
-
   override print(output: Output): void {
     if (this.#outcome === "committed") super.print(output);
   }
@@ -54,7 +50,7 @@ export class TransactionSender extends DirectSender {
       : "; the transaction is not committed: none of its records counts";
   }
 
-  override whatIsOpen(): string {
-    return this.whatCounts();
+  override unfinished(taken: number): string | null {
+    return taken === 0 || this.#outcome === "committed" ? null : this.whatCounts();
   }
 }

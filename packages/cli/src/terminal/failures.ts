@@ -19,6 +19,7 @@ const HINTS: Readonly<Record<string, string>> = {
   TARPAN_KAFKA_MESSAGE_TOO_LARGE:
     "see the limit with: tarpan topic describe, change it with: tarpan topic alter NAME " +
     "--config max.message.bytes=BYTES",
+  TARPAN_HANDLER_FAILED: "to go on without such a record: --dlq",
   TARPAN_NO_DEAD_LETTER: "see where they are with: tarpan dlq show TOPIC",
   TARPAN_NO_ORIGIN: "name a topic with: --to NAME",
   TARPAN_UNKNOWN_PARTITION: "see its partitions with: tarpan topic describe --topic NAME",
@@ -31,9 +32,12 @@ const HINTS: Readonly<Record<string, string>> = {
 /** One line: what went wrong and, if it is known, the next step. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  const { code, cause } = error as { code?: string; cause?: unknown };
+  // It says which methods a program should call, and the cause what has failed.
+  if (code === "TARPAN_TRANSACTION_FAILED" && cause instanceof Error) return describeFailure(cause);
   const hint = refused(error)
     ? "is the broker running? start one with: tarpan broker"
-    : HINTS[(error as { code?: string }).code ?? ""];
+    : HINTS[code ?? ""];
   const message = error.message.trim().replace(/\s*\n\s*/g, " ");
   // The message may contain the hint already.
   return hint === undefined || message.includes(hint) ? message : `${message}; ${hint}`;

@@ -1,6 +1,9 @@
 // A client of one cluster: its connections and the cached metadata.
 //
-// 1. One connection per broker, opened when first needed and again after it was lost.
+// 1. A client has one connection to each broker for all its producers and admins. Every consumer
+//    has its own for its fetches, every group member and transactional id one to its coordinator:
+//    a broker answers the requests of a connection in their order, and a Fetch or a JoinGroup may
+//    wait there for long.
 // 2. Cached metadata may be out of date: a caller that gets NOT_LEADER_OR_FOLLOWER calls `forget`
 //    and tries again.
 import {
@@ -14,9 +17,15 @@ import {
 import { type Checks, callback, check, checkOptions, nonEmptyString } from "../checks/checks.ts";
 import { stringOrStrings, timeoutMs, topicName } from "../checks/values.ts";
 import { assertOk, ClientError, ConnectionError, KafkaResponseError } from "../errors.ts";
-import { METADATA_MAX_AGE_MS, REQUEST_TIMEOUT_MS, UNKNOWN_TOPIC_PATIENCE_MS } from "../limits.ts";
+import {
+  CONNECTIONS_MAX_IDLE_MS,
+  METADATA_MAX_AGE_MS,
+  REQUEST_TIMEOUT_MS,
+  UNKNOWN_TOPIC_PATIENCE_MS,
+} from "../limits.ts";
 import { type Address, parseBootstrap } from "./addresses.ts";
 import { Connection, type RequestOptions } from "./connection.ts";
+import { ConnectionPool } from "./connection-pool.ts";
 import {
   type ClusterMetadata,
   clusterOf,
@@ -40,6 +49,11 @@ export interface ClientOptions {
    */
   readonly timeoutMs?: number | undefined;
   /**
+   * Time after which a connection without requests is closed, ms; it is opened again when it is
+   * needed. Kafka's connections.max.idle.ms. Default: 540,000.
+   */
+  readonly connectionsMaxIdleMs?: number | undefined;
+  /**
    * Called when an operation has failed for 2 s and is still retried, then each minute, and when it
    * succeeds again. Meant for logging.
    */
@@ -50,6 +64,7 @@ const OPTIONS: Checks<ClientOptions> = {
   bootstrap: stringOrStrings,
   clientId: nonEmptyString,
   timeoutMs,
+  connectionsMaxIdleMs: timeoutMs,
   onTrouble: callback,
 };
 
@@ -65,7 +80,8 @@ export class Client {
   /** @internal */
   readonly troubles: Troubles;
   readonly #bootstrap: readonly Address[];
-  readonly #connections = new Map<string, Promise<Connection>>();
+  readonly #maxIdleMs: number;
+  readonly #shared = new ConnectionPool((address) => this.#open(address));
   readonly #separate = new Set<Connection>();
   readonly #topics = new Map<string, Cached>();
   /** Also of topics that were forgotten. */
@@ -79,6 +95,7 @@ export class Client {
     this.#bootstrap = parseBootstrap(bootstrap);
     this.clientId = clientId;
     this.timeoutMs = timeoutMs;
+    this.#maxIdleMs = options.connectionsMaxIdleMs ?? CONNECTIONS_MAX_IDLE_MS;
     this.troubles = new Troubles(options.onTrouble);
   }
 
@@ -89,7 +106,7 @@ export class Client {
     let cause: unknown;
     for (const address of [...known, ...this.#bootstrap]) {
       try {
-        return await this.#connectionTo(address);
+        return await this.#shared.connectionTo(address);
       } catch (error) {
         cause = error;
         if (!failures.includes((error as Error).message)) failures.push((error as Error).message);
@@ -99,22 +116,28 @@ export class Client {
     throw new ConnectionError(`no broker can be reached: ${failures.join("; ")}`, cause);
   }
 
-  /** A connection to one broker. Rejects with a retriable error while the cluster lacks it. */
-  async connectionTo(nodeId: number): Promise<Connection> {
+  /**
+   * A connection to one broker, of those that all share or of `pool`. Rejects with a retriable
+   * error while the cluster lacks it.
+   */
+  async connectionTo(nodeId: number, pool = this.#shared): Promise<Connection> {
     if (!this.#cluster?.brokers.has(nodeId)) await this.#fetchMetadata([]);
     const address = this.#cluster?.brokers.get(nodeId);
     if (address === undefined)
       throw new ClientError("TARPAN_NO_BROKER", `broker ${nodeId} is not in the cluster now`, {
         retriable: true,
       });
-    return this.#connectionTo(address);
+    return pool.connectionTo(address);
+  }
+
+  /** Connections for the caller only. The caller closes them; the client's `close` does too. */
+  separatePool(): ConnectionPool {
+    return new ConnectionPool((address) => this.separateConnectionTo(address));
   }
 
   /** A connection for the caller only. The caller closes it; the client's `close` does too. */
-  async separateConnectionTo({ host, port }: Address): Promise<Connection> {
-    if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the client is closed");
-    const { clientId, timeoutMs } = this;
-    const connection = await Connection.open({ host, port, clientId, timeoutMs });
+  async separateConnectionTo(address: Address): Promise<Connection> {
+    const connection = await this.#open(address);
     for (const each of this.#separate) if (!each.isOpen) this.#separate.delete(each);
     this.#separate.add(connection);
     if (this.#closed) connection.close();
@@ -175,7 +198,7 @@ export class Client {
     const brokers = [...this.#cluster!.brokers.values()];
     if (brokers.length < 2) return answer;
     const others = brokers.map(async (address) => {
-      const other = await ask(await this.#connectionTo(address), false);
+      const other = await ask(await this.#shared.connectionTo(address), false);
       if (!knows(other)) throw new ClientError("TARPAN_NO_BROKER", "it does not know either");
       return other;
     });
@@ -225,14 +248,18 @@ export class Client {
    * A connection to the partition's leader. Rejects with LEADER_NOT_AVAILABLE, which is retriable,
    * while it has none, and with TARPAN_UNKNOWN_PARTITION.
    */
-  async leaderOf(topic: TopicMetadata, partition: number): Promise<Connection> {
+  async leaderOf(
+    topic: TopicMetadata,
+    partition: number,
+    pool = this.#shared,
+  ): Promise<Connection> {
     const leader = (topic.partitions[partition] ?? (await this.#find(topic.name, partition)))
       .leader;
     if (leader < 0) {
       this.forget(topic.name);
       throw new KafkaResponseError(ErrorCode.LEADER_NOT_AVAILABLE, `${topic.name}-${partition}`);
     }
-    return this.connectionTo(leader);
+    return this.connectionTo(leader, pool);
   }
 
   /** Drops a topic's cached metadata. */
@@ -245,31 +272,17 @@ export class Client {
     this.#closed = true;
     this.troubles.close();
     for (const each of this.#separate) each.close();
-    const connections = await Promise.allSettled(this.#connections.values());
-    for (const each of connections) if (each.status === "fulfilled") each.value.close();
-    this.#connections.clear();
+    await this.#shared.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #connectionTo({ host, port }: Address): Promise<Connection> {
+  async #open({ host, port }: Address): Promise<Connection> {
     if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the client is closed");
-    const address = `${host}:${port}`;
-    const opening = this.#connections.get(address);
-    if (opening !== undefined) {
-      const connection = await opening;
-      if (connection.isOpen) return connection;
-      if (this.#connections.get(address) === opening) this.#connections.delete(address);
-      return this.#connectionTo({ host, port });
-    }
     const { clientId, timeoutMs } = this;
-    const opened = Connection.open({ host, port, clientId, timeoutMs });
-    this.#connections.set(address, opened);
-    // A failed attempt must not be remembered as the connection.
-    opened.catch(() => this.#connections.delete(address));
-    return opened;
+    return Connection.open({ host, port, clientId, timeoutMs, maxIdleMs: this.#maxIdleMs });
   }
 
   /** Looks for a partition that the cached metadata lacks: it may have been added since. */

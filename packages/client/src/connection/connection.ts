@@ -34,6 +34,8 @@ export interface ConnectionOptions {
   readonly clientId: string;
   /** Time for connecting, and the default for each request, ms. */
   readonly timeoutMs: number;
+  /** Time without a request after which it closes itself, ms. Default: it never does. */
+  readonly maxIdleMs?: number | undefined;
 }
 
 const OPTIONS: Checks<ConnectionOptions> = {
@@ -41,6 +43,7 @@ const OPTIONS: Checks<ConnectionOptions> = {
   port: integer(1, 65_535),
   clientId: nonEmptyString,
   timeoutMs,
+  maxIdleMs: timeoutMs,
 };
 
 export interface RequestOptions {
@@ -70,6 +73,7 @@ export class Connection {
   readonly #pending = new Map<number, Pending>();
   readonly #brokerVersions = new Map<number, { min: number; max: number }>();
   readonly #features = new Map<string, number>();
+  readonly #idleTimer: NodeJS.Timeout | undefined;
   #nextCorrelationId = 0;
   #closed: Error | null = null;
 
@@ -79,6 +83,8 @@ export class Connection {
     this.#clientId = options.clientId;
     this.#timeoutMs = options.timeoutMs;
     this.#socket = socket;
+    if (options.maxIdleMs !== undefined)
+      this.#idleTimer = setTimeout(() => this.#closeIfIdle(), options.maxIdleMs).unref();
     socket.on("data", (chunk) => this.#receive(chunk));
     socket.on("error", (error) =>
       this.#end(new ConnectionError(reason(this.address, error), error)),
@@ -187,7 +193,13 @@ export class Connection {
     });
   }
 
+  #closeIfIdle(): void {
+    if (this.#pending.size > 0) this.#idleTimer!.refresh();
+    else this.#end(new ConnectionError(`the connection to ${this.address} was idle, and closed`));
+  }
+
   #write(frame: readonly Uint8Array[], done?: (error?: Error | null) => void): void {
+    this.#idleTimer?.refresh();
     this.#socket.cork();
     const last = frame.length - 1;
     for (const [index, chunk] of frame.entries())
@@ -228,6 +240,7 @@ export class Connection {
   #end(error: Error): void {
     if (this.#closed !== null) return;
     this.#closed = error;
+    clearTimeout(this.#idleTimer);
     this.#socket.destroy();
     for (const pending of this.#pending.values()) {
       clearTimeout(pending.timer);

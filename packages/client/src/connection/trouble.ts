@@ -6,9 +6,13 @@
 // 2. No "recovered" follows an operation that gives up: its promise rejects.
 import { TROUBLE_AFTER_MS, TROUBLE_AGAIN_MS } from "../limits.ts";
 
-/** An operation that has failed for 2 s and is still retried, or that succeeded again. */
+/** What happens to an operation that no caller waits for, or that a caller waits for too long. */
 export interface Trouble {
-  readonly kind: "retrying" | "recovered";
+  /**
+   * `retrying`: it has failed for 2 s, and is still retried. `recovered`: it succeeds again.
+   * `failed`: it is not retried, such as a listener of a CheckBackProducer that throws.
+   */
+  readonly kind: "retrying" | "recovered" | "failed";
   /** The operation, such as `sending to orders-0`. */
   readonly what: string;
   /** The last failure; null once recovered. */
@@ -34,6 +38,11 @@ export class Troubles {
 
   operation(what: string): Operation {
     return new Operation(this, what);
+  }
+
+  /** Reports at once what has failed and is not retried. */
+  report(what: string, error: Error): void {
+    this.#onTrouble?.({ kind: "failed", what, error, sinceMs: 0 });
   }
 
   failed(operation: Operation, error: Error): void {

@@ -8,6 +8,7 @@ import { type Checks, check, checkOptions, oneOf } from "../checks/checks.ts";
 import { assignmentList, offsetSpec, partitionList, pollWait, waitMs } from "../checks/values.ts";
 import type { Client } from "../connection/client.ts";
 import type { Connection } from "../connection/connection.ts";
+import type { ConnectionPool } from "../connection/connection-pool.ts";
 import {
   type IsolationLevel,
   type OffsetSpec,
@@ -68,6 +69,7 @@ export class Consumer {
   readonly #onOutOfRange: "fail" | "earliest" | "latest";
   readonly #patienceMs: number;
   readonly #operation: Operation;
+  readonly #connections: ConnectionPool;
   #positions: Position[] = [];
   readonly #fetching = new Map<Connection, Promise<Answers>>();
   #closed = false;
@@ -83,6 +85,7 @@ export class Consumer {
     requireClient("new Consumer", client);
     checkOptions("new Consumer", options, OPTIONS);
     this.#client = client;
+    this.#connections = client.separatePool();
     this.#limits = {
       maxWaitMs: options.maxWaitMs ?? FETCH_MAX_WAIT_MS,
       minBytes: options.minBytes ?? 1,
@@ -176,6 +179,7 @@ export class Consumer {
         const records = await this.#round(wait);
         if (records.length > 0 || wait.remainingMs === 0 || this.#interrupted) return records;
       } catch (error) {
+        if (this.#closed) break;
         const waitMs = backoffMs(failures++);
         const again = isRetriable(error) && waitMs <= patience.remainingMs;
         this.#operation.failed(error as Error, again);
@@ -202,10 +206,12 @@ export class Consumer {
     return this.#closed;
   }
 
-  /** Ends a waiting poll, and iteration. The client stays open. */
+  /** Ends a waiting poll, and iteration, and closes its connections. The client stays open. */
   close(): void {
     this.#closed = true;
+    this.#operation.abandoned();
     this.#wake();
+    void this.#connections.close();
   }
 
   /** Sends a Fetch to each leader that has none in flight, then waits for the first response. */
@@ -239,7 +245,7 @@ export class Consumer {
     for (const position of this.#positions) {
       if (position.paused) continue;
       const topic = await this.#client.topic(position.topic);
-      const leader = await this.#client.leaderOf(topic, position.partition);
+      const leader = await this.#client.leaderOf(topic, position.partition, this.#connections);
       if (this.#fetching.has(leader)) continue;
       const wanted = { position, topic, offset: position.offset };
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), wanted]);

@@ -8,7 +8,8 @@ import {
   delayedRecord,
   requireDelayedMessages,
 } from "./delayed-record.ts";
-import { Producer, type ProducerOptions } from "./producer.ts";
+import { Producer } from "./producer.ts";
+import type { ProducerOptions } from "./producer-options.ts";
 
 export type DelayedProducerOptions = Omit<ProducerOptions, "acks" | "idempotent" | "partitioner">;
 
@@ -56,8 +57,10 @@ export class DelayedProducer {
   }
 
   /** Accepts no more records and waits until all are settled. The client stays open. */
-  close(): Promise<void> {
-    return this.#producer.close();
+  async close(): Promise<void> {
+    // Calls that ask for the topic have given their records to no producer yet.
+    await this.#supported?.catch(() => {});
+    await this.#producer.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

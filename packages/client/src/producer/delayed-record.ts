@@ -2,6 +2,7 @@ import type { Client } from "../connection/client.ts";
 import { ClientError } from "../errors.ts";
 import { MAX_DELAY_MS } from "../limits.ts";
 import type { HeaderInput, ProducerRecord } from "../record.ts";
+import { requireTarpanTopic } from "./tarpan-topic.ts";
 
 /** Where delayed messages wait. */
 export const DELAYED_TOPIC = "__delayed";
@@ -58,22 +59,10 @@ function timeHeader({ delayMs, deliverAt, level }: DeliveryTime): HeaderInput {
   return { key: "tarpan-deliver-at", value: String(deliverAt) };
 }
 
-/**
- * Rejects with TARPAN_NO_DELAYED_MESSAGES if the cluster has none. Never creates their topic: as an
- * ordinary topic it would swallow them.
- */
+/** Rejects with TARPAN_NO_DELAYED_MESSAGES if the cluster has none. */
 export async function requireDelayedMessages(client: Client, what: string): Promise<void> {
-  try {
-    await client.topic(DELAYED_TOPIC);
-  } catch (error) {
-    if (!(error instanceof ClientError) || error.code !== "TARPAN_UNKNOWN_TOPIC") throw error;
-    throw new ClientError(
-      "TARPAN_NO_DELAYED_MESSAGES",
-      `${what} needs delayed messages, and this cluster has no topic ${DELAYED_TOPIC}: it is a ` +
-        "Kafka, or a Tarpan that is too old",
-      { cause: error },
-    );
-  }
+  const missing = `${what} needs delayed messages`;
+  await requireTarpanTopic(client, DELAYED_TOPIC, "TARPAN_NO_DELAYED_MESSAGES", missing);
 }
 
 function bad(problem: string): ClientError {

@@ -3,7 +3,8 @@ import type { Client } from "../connection/client.ts";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 import { orderKeyOf, withOrderKey } from "./order-key.ts";
 import { keyPartition } from "./partitioner.ts";
-import { Producer, type ProducerOptions } from "./producer.ts";
+import { Producer } from "./producer.ts";
+import type { ProducerOptions } from "./producer-options.ts";
 
 export type OrderedProducerOptions = Omit<ProducerOptions, "acks" | "idempotent" | "partitioner">;
 
@@ -44,7 +45,7 @@ export class OrderedProducer {
     return this.#producer.send(withOrderKey(record, orderKey));
   }
 
-  /** Resolves while at most half of `bufferBytes` is used. Await it between sends. */
+  /** Resolves while at most half of `bufferMemoryBytes` is used, and no call waits for it. */
   ready(): Promise<void> {
     return this.#producer.ready();
   }

@@ -1,22 +1,29 @@
 import type { Client } from "../connection/client.ts";
+import { ClientError } from "../errors.ts";
 import { METADATA_MAX_AGE_MS } from "../limits.ts";
+import { WaitingCalls } from "./waiting-calls.ts";
+
+type Found = (outcome: number | Error) => void;
 
 interface Count {
   readonly at: number;
   /** Null until the metadata has arrived. */
   count: number | null;
-  readonly waiting: ((outcome: number | Error) => void)[];
+  readonly waiting: WaitingCalls<Found>;
 }
 
 /** The number of partitions of each topic, for the partitioner. */
 export class PartitionCounts {
   readonly #client: Client;
   readonly #withinMs: number;
+  readonly #maxBlockMs: number;
   readonly #counts = new Map<string, Count>();
 
-  constructor(client: Client, withinMs: number) {
+  /** Metadata is asked for during `withinMs`; a call waits for `maxBlockMs` of it. */
+  constructor(client: Client, withinMs: number, maxBlockMs: number) {
     this.#client = client;
     this.#withinMs = withinMs;
+    this.#maxBlockMs = maxBlockMs;
   }
 
   /** Null if it is not cached, too old, or being fetched. */
@@ -27,7 +34,7 @@ export class PartitionCounts {
   }
 
   /** Calls `found` later, in the order of the calls. The broker may create the topic. */
-  find(topic: string, found: (outcome: number | Error) => void): void {
+  find(topic: string, found: Found): void {
     const entry = this.#counts.get(topic);
     if (entry?.count === null) entry.waiting.push(found);
     else this.#fetch(topic).waiting.push(found);
@@ -39,10 +46,13 @@ export class PartitionCounts {
   }
 
   #fetch(topic: string): Count {
-    const entry: Count = { at: performance.now(), count: null, waiting: [] };
+    const waiting = new WaitingCalls<Found>(this.#maxBlockMs, (found) =>
+      found(this.#noMetadata(topic)),
+    );
+    const entry: Count = { at: performance.now(), count: null, waiting };
     this.#counts.set(topic, entry);
     const tell = (outcome: number | Error) => {
-      for (const found of entry.waiting.splice(0)) found(outcome);
+      while (waiting.first !== undefined) waiting.shift()!(outcome);
     };
     this.#client.topic(topic, { create: true, withinMs: this.#withinMs }).then(
       ({ partitions }) => {
@@ -55,5 +65,15 @@ export class PartitionCounts {
       },
     );
     return entry;
+  }
+
+  #noMetadata(topic: string): ClientError {
+    const waitedMs = this.#maxBlockMs.toLocaleString("en-US");
+    return new ClientError(
+      "TARPAN_NO_METADATA",
+      `no broker has told the partitions of ${topic} within ${waitedMs} ms (maxBlockMs); they are ` +
+        "still asked for: send again",
+      { retriable: true },
+    );
   }
 }

@@ -9,6 +9,21 @@ import type { ProducerRecord } from "../record.ts";
  */
 export type Partitioner = (record: ProducerRecord, partitionCount: number) => number;
 
+const BY_NAME = {
+  hash: hashPartitioner,
+  sticky: stickyPartitioner,
+  "round-robin": roundRobinPartitioner,
+  random: randomPartitioner,
+  manual: manualPartitioner,
+};
+
+export type PartitionerName = keyof typeof BY_NAME;
+export const PARTITIONER_NAMES = Object.keys(BY_NAME);
+
+export function partitionerOf(wanted: PartitionerName | Partitioner): Partitioner {
+  return typeof wanted === "string" ? BY_NAME[wanted]() : wanted;
+}
+
 /**
  * Kafka's default: the partition is the key's hash modulo `partitionCount`; records without a key
  * go to the `sticky` partitioner.

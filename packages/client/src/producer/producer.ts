@@ -7,16 +7,16 @@
 // 3. With idempotence (the default for acks=all) a retry never stores a batch twice. A failed batch
 //    leaves a gap in the sequences, so the producer takes a new producer id after it.
 import { Compression, type RecordInput } from "@tarpan/protocol";
-import { type Checks, callback, check, checkOptions, flag, list, oneOf } from "../checks/checks.ts";
-import { byteCount, timeoutMs, waitMs } from "../checks/values.ts";
+import { check, checkOptions, list } from "../checks/checks.ts";
 import type { Client } from "../connection/client.ts";
 import { requireClient } from "../connection/require-client.ts";
 import { backoffMs } from "../connection/retry.ts";
 import { ClientError, isRetriable, TimeoutError } from "../errors.ts";
 import {
   BATCH_BYTES,
-  BUFFER_BYTES,
+  BUFFER_MEMORY_BYTES,
   DELIVERY_TIMEOUT_MS,
+  MAX_BLOCK_MS,
   MAX_REQUEST_BATCH_BYTES,
   RECORD_HEAP_BYTES,
 } from "../limits.ts";
@@ -30,55 +30,13 @@ import {
   toRecordInput,
 } from "./batch.ts";
 import { type BatchWriter, IdempotentWriter } from "./batch-writer.ts";
+import { BufferMemory } from "./buffer-memory.ts";
 import { checkRecord } from "./check-record.ts";
 import { PartitionCounts } from "./partition-counts.ts";
 import { PartitionQueue } from "./partition-queue.ts";
-import { hashPartitioner, type Partitioner } from "./partitioner.ts";
+import { type Partitioner, partitionerOf } from "./partitioner.ts";
+import { PRODUCER_OPTIONS, type ProducerOptions } from "./producer-options.ts";
 import { type Delivery, sendBatches } from "./send-batches.ts";
-
-export type Acks = "all" | -1 | 0 | 1;
-export type CompressionName = keyof typeof Compression;
-
-export interface ProducerOptions {
-  /**
-   * all (default) or -1: resolve when all in-sync replicas have the record; 1: when the leader has
-   * it; 0: once it is sent, without a response.
-   */
-  readonly acks?: Acks;
-  /** Default: none. */
-  readonly compression?: CompressionName;
-  /** Store no record twice when a request is retried. Needs acks=all, where it is the default. */
-  readonly idempotent?: boolean;
-  /** Default: `hashPartitioner()`, as in Kafka's clients. */
-  readonly partitioner?: Partitioner;
-  /**
-   * How long a record waits for others to fill its batch, ms. Default: 0; a batch then still
-   * gathers the records that are sent in the same turn, or while its partition has a request in
-   * flight.
-   */
-  readonly lingerMs?: number;
-  /** Size of a batch before compression, bytes. Default: 1,000,000. */
-  readonly batchBytes?: number;
-  /**
-   * Memory for records that are not settled yet, bytes. Default: 32 MiB. While at most half of it
-   * is used, `ready` resolves and a call of any size is accepted. Above half, a call that would
-   * exceed it fails with TARPAN_BUFFER_FULL.
-   */
-  readonly bufferBytes?: number;
-  /** Time for delivering a record, with retries, ms. Default: 120,000. */
-  readonly deliveryTimeoutMs?: number | undefined;
-}
-
-export const PRODUCER_OPTIONS: Checks<ProducerOptions> = {
-  acks: oneOf("all", -1, 0, 1),
-  compression: oneOf(...Object.keys(Compression)),
-  idempotent: flag,
-  partitioner: callback,
-  lingerMs: waitMs,
-  batchBytes: byteCount,
-  bufferBytes: byteCount,
-  deliveryTimeoutMs: timeoutMs,
-};
 
 /** Sends records to topics. */
 export class Producer {
@@ -89,16 +47,14 @@ export class Producer {
   readonly #partitioner: Partitioner;
   readonly #lingerMs: number;
   readonly #batchBytes: number;
-  readonly #bufferBytes: number;
   readonly #deliveryTimeoutMs: number;
   /** By topic, then by partition. */
   readonly #queues = new Map<string, Map<number, PartitionQueue>>();
   readonly #partitionCounts: PartitionCounts;
-  #bufferedBytes = 0;
+  readonly #memory: BufferMemory;
   #unsettled = 0;
   #immediate: NodeJS.Immediate | null = null;
   #lingerTimer: NodeJS.Timeout | null = null;
-  #whenReady: (() => void)[] = [];
   #whenIdle: (() => void)[] = [];
   #closed = false;
 
@@ -114,21 +70,22 @@ export class Producer {
     this.#compression = Compression[compression];
     const idempotent = options.idempotent ?? this.#acks === -1;
     this.#writer = writer ?? (idempotent ? new IdempotentWriter(client) : null);
-    this.#partitioner = options.partitioner ?? hashPartitioner();
+    this.#partitioner = partitionerOf(options.partitioner ?? "hash");
     this.#lingerMs = options.lingerMs ?? 0;
     this.#batchBytes = options.batchBytes ?? BATCH_BYTES;
-    this.#bufferBytes = options.bufferBytes ?? BUFFER_BYTES;
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS;
-    this.#partitionCounts = new PartitionCounts(client, this.#deliveryTimeoutMs);
+    const { bufferMemoryBytes = BUFFER_MEMORY_BYTES, maxBlockMs = MAX_BLOCK_MS } = options;
+    this.#memory = new BufferMemory(bufferMemoryBytes, maxBlockMs);
+    this.#partitionCounts = new PartitionCounts(client, this.#deliveryTimeoutMs, maxBlockMs);
     if (idempotent && this.#acks !== -1)
       throw new ClientError("TARPAN_BAD_OPTION", "an idempotent producer needs acks=all");
   }
 
   /**
    * Resolves once the record is stored as `acks` demands. Rejects with a ClientError:
-   * TARPAN_TIMEOUT if the record may or may not be stored, TARPAN_BUFFER_FULL if the caller did not
-   * await `ready`, TARPAN_BAD_RECORD for an invalid record, TARPAN_RECORD_TOO_LARGE for one over
-   * 100 MiB, and others.
+   * TARPAN_TIMEOUT if the record may or may not be stored, TARPAN_BUFFER_FULL and
+   * TARPAN_NO_METADATA after `maxBlockMs`, TARPAN_BAD_RECORD for an invalid record,
+   * TARPAN_RECORD_TOO_LARGE for one over 100 MiB, and others.
    */
   send(record: ProducerRecord): Promise<RecordMetadata> {
     return new Promise((resolve, reject) =>
@@ -159,10 +116,29 @@ export class Producer {
 
   /**
    * Sends several records and calls `settled` once for each, with its index. Cheaper than promises
-   * for many small records. Accepts all of them, or throws and accepts none: TARPAN_BUFFER_FULL,
-   * TARPAN_BAD_RECORD, TARPAN_RECORD_TOO_LARGE.
+   * for many small records. Throws, and sends none, with TARPAN_BAD_RECORD,
+   * TARPAN_RECORD_TOO_LARGE, and with `maxBlockMs` 0 TARPAN_BUFFER_FULL. Without awaiting `ready`
+   * between the calls, those that wait for memory are not bounded by it.
    */
   sendEach(records: readonly ProducerRecord[], settled: Settled): void {
+    this.#sendAll(records, settled, false);
+  }
+
+  /**
+   * @internal Sends records, which all name the same partition, in one record batch: all of them
+   * are stored, or none. Resolves to where they were stored. Rejects as `sendBatch` does.
+   */
+  sendTogether(records: readonly ProducerRecord[]): Promise<RecordMetadata> {
+    return new Promise((resolve, reject) =>
+      this.#sendAll(
+        records,
+        (_index, outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)),
+        true,
+      ),
+    );
+  }
+
+  #sendAll(records: readonly ProducerRecord[], settled: Settled, together: boolean): void {
     const nowMs = Date.now();
     const inputs: RecordInput[] = [];
     const sizes: number[] = [];
@@ -176,7 +152,34 @@ export class Producer {
       sizes.push(sizeBytes);
       sumBytes += sizeBytes + RECORD_HEAP_BYTES;
     }
-    this.#reserve(sumBytes, records.length);
+    if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the producer is closed");
+    if (together && sumBytes > MAX_REQUEST_BATCH_BYTES) throw tooLarge(records[0]!.topic, sumBytes);
+    if (this.#memory.take(sumBytes)) {
+      this.#unsettled += records.length;
+      this.#placeAll(records, inputs, sizes, settled, together);
+      return;
+    }
+    this.#memory.wait({
+      bytes: sumBytes,
+      settle: (refusal) => {
+        if (refusal === null) this.#placeAll(records, inputs, sizes, settled, together);
+        else this.#refuse(records.length, settled, refusal);
+      },
+    });
+    this.#unsettled += records.length;
+  }
+
+  #placeAll(
+    records: readonly ProducerRecord[],
+    inputs: readonly RecordInput[],
+    sizes: readonly number[],
+    settled: Settled,
+    together: boolean,
+  ): void {
+    if (together) {
+      this.#placeTogether(records, inputs, sizes, settled);
+      return;
+    }
     const now = performance.now();
     for (let index = 0; index < records.length; index++) {
       const record = records[index]!;
@@ -190,10 +193,9 @@ export class Producer {
     }
   }
 
-  /** Resolves while at most half of `bufferBytes` is used. Await it between sends. */
+  /** Resolves while at most half of `bufferMemoryBytes` is used, and no call waits for it. */
   ready(): Promise<void> {
-    if (this.#bufferedBytes <= this.#bufferBytes / 2) return Promise.resolve();
-    return new Promise((resolve) => this.#whenReady.push(resolve));
+    return this.#memory.ready();
   }
 
   /**
@@ -216,19 +218,23 @@ export class Producer {
     await this.close();
   }
 
-  /** Reserves memory until the records are settled. Throws if it is not available. */
-  #reserve(heldBytes: number, recordCount: number): void {
-    if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the producer is closed");
-    const usedBytes = this.#bufferedBytes;
-    if (usedBytes > this.#bufferBytes / 2 && usedBytes + heldBytes > this.#bufferBytes)
-      throw new ClientError(
-        "TARPAN_BUFFER_FULL",
-        `the producer's buffer is full (${usedBytes} of ${this.#bufferBytes} bytes): await ready() ` +
-          "before sending more",
-        { retriable: true },
-      );
-    this.#bufferedBytes += heldBytes;
-    this.#unsettled += recordCount;
+  /** Settles records that got no memory. */
+  #refuse(recordCount: number, settled: Settled, refusal: Error): void {
+    for (let index = 0; index < recordCount; index++) settleRecord(settled, index, refusal);
+    this.#settledRecords(recordCount);
+  }
+
+  #placeTogether(
+    [first]: readonly ProducerRecord[],
+    inputs: readonly RecordInput[],
+    sizes: readonly number[],
+    settled: Settled,
+  ): void {
+    const queue = this.#queueOf(first!.topic, first!.partition!);
+    const sumBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    const batch = queue.open(sumBytes, this.#batchBytes, this.#deliveryTimeoutMs);
+    for (const [index, input] of inputs.entries()) batch.add(input, sizes[index]!, settled, index);
+    if (queue.inFlight === null) this.#scheduleNext(queue);
   }
 
   #place(
@@ -269,10 +275,12 @@ export class Producer {
 
   /** Gives the memory of settled records back. */
   #release(sizeBytes: number, recordCount: number): void {
-    this.#bufferedBytes -= sizeBytes + recordCount * RECORD_HEAP_BYTES;
+    this.#settledRecords(recordCount);
+    this.#memory.release(sizeBytes + recordCount * RECORD_HEAP_BYTES);
+  }
+
+  #settledRecords(recordCount: number): void {
     this.#unsettled -= recordCount;
-    if (this.#bufferedBytes <= this.#bufferBytes / 2)
-      for (const resolve of this.#whenReady.splice(0)) resolve();
     if (this.#unsettled === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 

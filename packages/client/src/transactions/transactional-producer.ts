@@ -5,7 +5,8 @@ import type { Client } from "../connection/client.ts";
 import { requireClient } from "../connection/require-client.ts";
 import { TRANSACTION_TIMEOUT_MS } from "../limits.ts";
 import type { Settled } from "../producer/batch.ts";
-import { PRODUCER_OPTIONS, Producer, type ProducerOptions } from "../producer/producer.ts";
+import { Producer } from "../producer/producer.ts";
+import { PRODUCER_OPTIONS, type ProducerOptions } from "../producer/producer-options.ts";
 import type { ProducerRecord, RecordMetadata } from "../record.ts";
 import { type OffsetsGroup, TransactionCoordinator } from "./coordinator.ts";
 import { Transaction } from "./transaction.ts";
@@ -108,7 +109,7 @@ export class TransactionalProducer {
     }
   }
 
-  /** Resolves while at most half of `bufferBytes` is used. Await it between sends. */
+  /** Resolves while at most half of `bufferMemoryBytes` is used, and no call waits for it. */
   ready(): Promise<void> {
     return this.#producer.ready();
   }

@@ -49,7 +49,8 @@ export function readHeader(bytes: Uint8Array, at: number, end: number, name: Uin
   return next;
 }
 
+/** From the end: the names of one system's headers often begin alike. */
 function isAt(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
-  for (let i = 0; i < name.byteLength; i++) if (bytes[at + i] !== name[i]) return false;
+  for (let i = name.byteLength - 1; i >= 0; i--) if (bytes[at + i] !== name[i]) return false;
   return true;
 }

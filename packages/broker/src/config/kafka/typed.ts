@@ -73,6 +73,9 @@ export interface BrokerConfig {
   readonly groupConsumerMinHeartbeatIntervalMs: number;
   readonly groupConsumerMigrationPolicy: string;
   readonly groupConsumerSessionTimeoutMs: number;
+  readonly halfMessageCheckIntervalMs: number;
+  readonly halfMessageCheckMax: number;
+  readonly halfMessageTimeoutMs: number;
   readonly leaderImbalanceCheckIntervalSeconds: number;
   readonly leaderImbalancePerBrokerPercentage: number;
   readonly logCleanerBackoffMs: number;
@@ -178,6 +181,9 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     groupConsumerMinHeartbeatIntervalMs: config.number("group.consumer.min.heartbeat.interval.ms"),
     groupConsumerMigrationPolicy: config.text("group.consumer.migration.policy").toLowerCase(),
     groupConsumerSessionTimeoutMs: config.number("group.consumer.session.timeout.ms"),
+    halfMessageCheckIntervalMs: config.number("tarpan.half.message.check.interval.ms"),
+    halfMessageCheckMax: config.number("tarpan.half.message.check.max"),
+    halfMessageTimeoutMs: config.number("tarpan.half.message.timeout.ms"),
     leaderImbalanceCheckIntervalSeconds: config.number("leader.imbalance.check.interval.seconds"),
     leaderImbalancePerBrokerPercentage: config.number("leader.imbalance.per.broker.percentage"),
     logCleanerBackoffMs: config.number("log.cleaner.backoff.ms"),

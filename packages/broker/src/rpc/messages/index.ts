@@ -27,7 +27,9 @@ import { CreateHeldTopic } from "./10027-create-held-topic.ts";
 import { DeliverHeld } from "./10028-deliver-held.ts";
 import { ListHeld } from "./10029-list-held.ts";
 import { ChangeHeld } from "./10030-change-held.ts";
-import { AlterUsers } from "./10033-alter-users.ts";
+import { ListHalfMessages } from "./10031-list-half-messages.ts";
+import { ResolveHalfMessage } from "./10032-resolve-half-message.ts";
+import { AlterUsers } from "./10035-alter-users.ts";
 
 export {
   AllocateProducerIds,
@@ -50,6 +52,7 @@ export {
   LeaveCluster,
   LedEndOffsets,
   ListCoordinatedGroups,
+  ListHalfMessages,
   ListHeld,
   ListReassignments,
   MetadataEnd,
@@ -57,6 +60,7 @@ export {
   RegisterBroker,
   RemoveBroker,
   ResetCoordinatedOffsets,
+  ResolveHalfMessage,
   UnregisterBroker,
   UpdateFeatures,
 };
@@ -94,6 +98,8 @@ export const calls: readonly AnyApi[] = [
   ListHeld,
   ChangeHeld,
   AlterUsers,
+  ListHalfMessages,
+  ResolveHalfMessage,
   AddPartitionsToTxn,
   WriteTxnMarkers,
 ];

@@ -7,7 +7,7 @@ import { array, bytes, i8, i32, string } from "@tarpan/protocol";
 import { controllerApi, outcome } from "./controller.ts";
 
 export const AlterUsers = controllerApi({
-  key: 10_033,
+  key: 10_035,
   name: "AlterUsers",
   versions: "0",
   request: {
