@@ -87,10 +87,14 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   cli: {
     entrance: ["program"],
     program: ["commands", "args", "terminal"],
-    commands: ["cluster", "config", "completion", "records", "logging", "args", "terminal"],
+    commands: [
+      ...["cluster", "config", "completion", "certificates", "records", "logging", "args"],
+      ...["terminal"],
+    ],
     cluster: ["config", "records", "logging", "args", "terminal"],
     config: ["args", "terminal"],
     completion: ["args"],
+    certificates: [],
     records: ["args", "terminal"],
     logging: ["terminal"],
     args: ["terminal"],
