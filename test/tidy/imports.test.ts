@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   broker: {
     entrance: ["runtime", "nats", "config", "logging", "util", "top"],
     runtime: [
-      ...["http", "admin", "handlers", "server", "groups", "transactions"],
+      ...["http", "admin", "handlers", "sasl", "tls", "server", "groups", "transactions"],
       ...["delayed", "half-messages", "held"],
       ...["cluster", "nats", "fetch"],
       ...["partition", "metadata", "rpc", "log", "config", "security", "metrics", "logging"],
@@ -72,6 +72,8 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     rpc: ["logging", "env"],
     log: ["config", "metrics", "env", "util"],
     nats: ["discovery", "config", "logging", "env", "util"],
+    sasl: ["server", "config", "security", "env"],
+    tls: ["server", "config", "security", "logging", "env"],
     server: ["security", "logging", "env", "util"],
     discovery: ["config", "logging", "env", "util"],
     config: ["logging", "util"],
@@ -85,10 +87,14 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   cli: {
     entrance: ["program"],
     program: ["commands", "args", "terminal"],
-    commands: ["cluster", "config", "completion", "records", "logging", "args", "terminal"],
+    commands: [
+      ...["cluster", "config", "completion", "certificates", "records", "logging", "args"],
+      ...["terminal"],
+    ],
     cluster: ["config", "records", "logging", "args", "terminal"],
     config: ["args", "terminal"],
     completion: ["args"],
+    certificates: [],
     records: ["args", "terminal"],
     logging: ["terminal"],
     args: ["terminal"],

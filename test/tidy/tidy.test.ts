@@ -15,7 +15,7 @@ describe("the outside world", () => {
     [/\bMath\.random\(|\brandomBytes\(|\brandomUUID\(/, "env.random", /^env\//],
     [/\bset(Timeout|Interval)\(/, "env.timers", /^env\//],
     [/from "(node:)?(fs|fs\/promises|child_process)"/, "env.fs", /^(env|config|logging)\//],
-    [/from "(node:)?(net|http|tls)"/, "the listener", /^(env|server|http)\//],
+    [/from "(node:)?(net|http|tls)"/, "the listener", /^(env|server|http|tls)\//],
     [/(?<![.\w])fetch\(/, "env.network", /^env\//],
   ];
 

@@ -61,7 +61,7 @@ const PRINTS: readonly (readonly [line: string, json: unknown])[] = [
 /** Commands without results. */
 const NO_RESULTS: readonly string[] = [
   ...["broker", "cluster up"],
-  ...["completion bash", "completion zsh", "completion fish"],
+  ...["certificate create", "completion bash", "completion zsh", "completion fish"],
 ];
 
 let broker: Broker;

@@ -32,6 +32,7 @@ export type {
   TopicMetadata,
 } from "./connection/metadata.ts";
 export type { IsolationLevel, OffsetSpec, TopicPartition } from "./connection/offsets.ts";
+export type { SaslOptions, TlsOptions } from "./connection/security.ts";
 export type { OnTrouble, Trouble } from "./connection/trouble.ts";
 export { type Assignment, Consumer, type ConsumerOptions } from "./consumer/consumer.ts";
 export { type DeadLetterStatistics, DeadLetters } from "./dead-letters/dead-letters.ts";

@@ -32,6 +32,8 @@ export interface BrokerAdmin {
   /** Records and bytes of the topics since the broker started. */
   traffic(): Iterable<TopicTraffic>;
   network(): NetworkStatus;
+  /** One for each listener with TLS. */
+  readonly certificates: readonly CertificateStatus[];
   readonly requests: RequestMetrics;
   readonly fetchWaits: FetchWaits;
   /** See LogEngine. */
@@ -74,6 +76,17 @@ export interface TopicTraffic {
   readonly bytesOut: number;
   /** Records left out because their message id was known. */
   readonly duplicatesDropped: number;
+}
+
+/** The certificate that a listener shows. */
+export interface CertificateStatus {
+  readonly listener: string;
+  /** Null if that is not known. */
+  readonly expiresMs: number | null;
+  /** How often a new file could not be used. */
+  readonly reloadFailures: number;
+  /** Why the present file can't be used, so that the broker keeps the last good one; or null. */
+  readonly problem: string | null;
 }
 
 /** `{ ...listener.stats, connections: listener.connections }`. */

@@ -8,7 +8,13 @@ import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { HeldPartition } from "../partition/open-transaction-watch.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { VERSION } from "../version.ts";
-import type { BrokerAdmin, NetworkStatus, StorageStatus, TopicTraffic } from "./broker-admin.ts";
+import type {
+  BrokerAdmin,
+  CertificateStatus,
+  NetworkStatus,
+  StorageStatus,
+  TopicTraffic,
+} from "./broker-admin.ts";
 import type { ClusterSummary, PartitionStatus, Readiness } from "./cluster-status.ts";
 import type { DelayedAdmin } from "./delayed-admin.ts";
 import type { GroupsAdmin } from "./groups-admin.ts";
@@ -40,6 +46,8 @@ export interface StatusParts {
   /** Why groups can't be served, though their partitions are online. */
   readonly groupsProblem: () => string | null;
   readonly network: () => NetworkStatus;
+  /** One for each listener with TLS. */
+  readonly certificates: () => readonly CertificateStatus[];
   readonly uptimeMs: () => number;
   readonly isServing: () => boolean;
 }
@@ -79,6 +87,10 @@ export class BrokerStatus implements BrokerAdmin {
     return this.#parts.delayed;
   }
 
+  get certificates(): readonly CertificateStatus[] {
+    return this.#parts.certificates();
+  }
+
   get halfMessages(): HalfMessagesAdmin {
     return this.#parts.halfMessages;
   }
@@ -102,6 +114,7 @@ export class BrokerStatus implements BrokerAdmin {
       if (failure === null) continue;
       reasons.push(`${hosted.id.topic}-${hosted.id.partition}: ${failure.message}`);
     }
+    for (const { problem } of this.certificates) if (problem !== null) reasons.push(problem);
     const groups = groupsProblem();
     if (groups !== null) reasons.push(groups);
     return { ready: reasons.length === 0, reasons };

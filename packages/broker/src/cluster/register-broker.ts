@@ -29,7 +29,11 @@ export async function registerUntilAccepted(
   for (;;) {
     stopping.throwIfAborted();
     try {
-      const outcome = await controller.registerBroker({ ...registration, returning });
+      const outcome = await controller.registerBroker({
+        endPoints: null,
+        ...registration,
+        returning,
+      });
       const isRemoved = outcome.errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED;
       await file.write(isRemoved ? "removed" : "registered");
       if (isRemoved) throw file.removedError(registration.id);

@@ -5,6 +5,7 @@ import { nearest } from "@tarpan/protocol/internal/nearest";
 import type { Logger } from "../logging/logger.ts";
 import { ConfigError } from "./config-error.ts";
 import { brokerConfigRefusal } from "./kafka/start-configs.ts";
+import { listenersOf } from "./listeners.ts";
 import { addOwnKeys, ownKeys, withoutOwnKeys } from "./own-keys.ts";
 import type { BrokerSettings, FlushPolicy } from "./settings.ts";
 import type { Given } from "./sources.ts";
@@ -90,6 +91,8 @@ export function readBrokerOptions(options: BrokerOptions): ReadOptions {
     kafkaConfigs: { ...(storage === "memory" && IN_MEMORY), ...parsed.configs },
     cluster: null,
   };
+  // Throws for listeners that contradict each other.
+  listenersOf(settings, "Broker.start: ");
   return { settings, nodeIdGiven: parsed.nodeId !== undefined, ...(logger && { logger }) };
 }
 

@@ -7,8 +7,9 @@ import { ConfigError } from "./config-error.ts";
 import { brokerConfigRefusal } from "./kafka/start-configs.ts";
 import { contradiction } from "./kafka/together.ts";
 import { KEYS, type Key, type KeyName, type Values, WHY_IGNORED } from "./keys.ts";
+import { listenersOf } from "./listeners.ts";
 import { hashedNameOf, nodeIdOf } from "./node-id.ts";
-import { addOwnKeys, ownKeys, SAME, withoutOwnKeys } from "./own-keys.ts";
+import { addOwnKeys, ownKeys, refuseMovedListener, SAME, withoutOwnKeys } from "./own-keys.ts";
 import type { BrokerSettings, ClusterSettings, FlushPolicy } from "./settings.ts";
 import { type ShownSetting, shownSettings } from "./shown.ts";
 import {
@@ -60,9 +61,12 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   refuseBadConfigs(kafka);
   for (const layer of layers) addOwnKeys(layer.values, ownKeys(layer.kafka, kafka));
   const given = merged(layers.map((layer) => layer.values)) as Map<KeyName, Given>;
+  refuseMovedListener(given, kafka);
   const values = Object.fromEntries([...given].map(([name, { value }]) => [name, value])) as Values;
   const { cluster, warnings } = clusterSettings(values, given);
   const settings = settingsFrom(values, given, kafkaConfigs(kafka, values, given), cluster);
+  // Throws for listeners that contradict each other.
+  listenersOf(settings);
   return {
     settings,
     nodeIdGiven: values.node_id !== undefined,

@@ -1,7 +1,12 @@
 // Kafka configs that set Tarpan's own keys: operators who come from Kafka may keep Kafka's names.
 import { ConfigError } from "./config-error.ts";
 import { splitList } from "./kafka/definition.ts";
-import { clientListener } from "./kafka/listener.ts";
+import {
+  advertisedListeners,
+  clientListeners,
+  type ListenerNames,
+  namesIn,
+} from "./kafka/listener.ts";
 import type { Given } from "./sources.ts";
 import { ValueError } from "./values.ts";
 
@@ -20,7 +25,7 @@ export const SAME = {
 type OwnKey = "node_id" | "data_dir" | "bind_addr" | "bind_port" | keyof typeof SAME;
 
 /** The configs that only set keys; `advertised.listeners` remains a config. */
-const OWN_CONFIGS = new Set(["node.id", "broker.id", "log.dirs", "log.dir", "listeners"]);
+const OWN_CONFIGS = new Set(["node.id", "broker.id", "log.dirs", "log.dir"]);
 
 type Configs = ReadonlyMap<string, Given>;
 
@@ -43,13 +48,12 @@ export function ownKeys(configs: Configs, all: Configs = configs): Map<OwnKey, G
   if (directory !== undefined)
     add(own, "data_dir", { ...directory, value: onlyDirectory(directory) });
   const listeners = configs.get("listeners");
-  const address = listeners && listener(listeners, all);
+  const [address] = read(listeners, clientListeners, all);
   if (listeners && address) {
     own.set("bind_addr", { ...listeners, value: address.host || "0.0.0.0" });
     own.set("bind_port", { ...listeners, value: address.port });
   }
-  const advertised = configs.get("advertised.listeners");
-  if (advertised !== undefined) listener(advertised, all);
+  read(configs.get("advertised.listeners"), advertisedListeners, all);
   return own;
 }
 
@@ -58,8 +62,35 @@ export function addOwnKeys(values: Map<string, Given>, own: ReadonlyMap<string, 
   for (const [key, given] of own) add(values, key, given);
 }
 
+/**
+ * Throws ConfigError if another source moves the first of several listeners: nobody could tell
+ * which of them it means.
+ */
+export function refuseMovedListener(values: ReadonlyMap<string, Given>, configs: Configs): void {
+  const listeners = configs.get("listeners");
+  const all = read(listeners, clientListeners, configs);
+  const [first] = all;
+  if (listeners === undefined || first === undefined || all.length === 1) return;
+  const own = { bind_addr: first.host || "0.0.0.0", bind_port: first.port };
+  for (const [key, value] of Object.entries(own)) {
+    const given = values.get(key);
+    if (given === undefined || String(given.value) === String(value)) continue;
+    throw new ConfigError(
+      `${given.where}: ${listeners.where} lists several addresses: leave one of the two out`,
+    );
+  }
+}
+
+/** A listener that is the default in all but its address needs no config. */
 export function withoutOwnKeys(configs: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(configs).filter(([name]) => !OWN_CONFIGS.has(name)));
+  const { listeners, ...rest } = Object.fromEntries(
+    Object.entries(configs).filter(([name]) => !OWN_CONFIGS.has(name)),
+  );
+  if (listeners === undefined) return rest;
+  const [first, ...more] = clientListeners(listeners, namesIn(configs));
+  const { name = "PLAINTEXT", protocol = "PLAINTEXT" } = first ?? {};
+  const isDefault = name === "PLAINTEXT" && protocol === "PLAINTEXT" && more.length === 0;
+  return isDefault ? rest : { ...rest, listeners };
 }
 
 function add<K extends string>(values: Map<K, Given>, key: K, given: Given): void {
@@ -77,18 +108,24 @@ function onlyDirectory({ value, where }: Given): string {
   throw new ConfigError(`${where}: must be one directory: a broker keeps everything in one`);
 }
 
-function listener({ value, where }: Given, all: Configs) {
+/** The items of a list of listeners; none if it was not given. */
+function read<T>(
+  given: Given | undefined,
+  parse: (list: string, names: ListenerNames) => readonly T[],
+  all: Configs,
+): readonly T[] {
+  if (given === undefined) return [];
   const text = (name: string) => {
-    const given = all.get(name);
-    return given === undefined ? undefined : String(given.value);
+    const one = all.get(name);
+    return one === undefined ? undefined : String(one.value);
   };
   try {
-    return clientListener(String(value), {
+    return parse(String(given.value), {
       protocols: text("listener.security.protocol.map"),
       controllers: text("controller.listener.names"),
     });
   } catch (error) {
-    if (error instanceof ValueError) throw new ConfigError(`${where}: ${error.message}`);
+    if (error instanceof ValueError) throw new ConfigError(`${given.where}: ${error.message}`);
     throw error;
   }
 }

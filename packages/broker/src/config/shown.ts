@@ -1,3 +1,4 @@
+import { BROKER_CONFIGS } from "./kafka/broker-configs.ts";
 import { KAFKA_PREFIX, type KeyName } from "./keys.ts";
 import type { BrokerSettings } from "./settings.ts";
 import type { Given } from "./sources.ts";
@@ -46,8 +47,22 @@ function defaultsIn({ bindAddress, bindPort, storage, dataDirectory, flush }: Br
 }
 
 function settingOf(name: string, { value, written = value, where }: Given): ShownSetting {
-  const shown = name === "engine_url" ? withoutPasswords(String(written)) : written;
-  return { name, value: shown, origin: where.replace(/: .*$/, "") };
+  return {
+    name,
+    value: isSecret(name) ? HIDDEN : shownValue(name, written),
+    origin: where.replace(/: .*$/, ""),
+  };
+}
+
+const HIDDEN = "***";
+
+function isSecret(name: string): boolean {
+  if (!name.startsWith(KAFKA_PREFIX)) return false;
+  return BROKER_CONFIGS.get(name.slice(KAFKA_PREFIX.length))?.type === "password";
+}
+
+function shownValue(name: string, written: unknown): unknown {
+  return name === "engine_url" ? withoutPasswords(String(written)) : written;
 }
 
 function withoutPasswords(urls: string): string {

@@ -40,7 +40,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     errorMessage: null,
     topics: [{ topicName: CLUSTER_METADATA_TOPIC, partitions: [partitionPart(quorum)] }],
     nodes: nodes.map(({ id, host, port }) => {
-      return { nodeId: id, listeners: [{ name: "PLAINTEXT", host, port }] };
+      return { nodeId: id, listeners: [{ name: connection.listener, host, port }] };
     }),
   };
 }

@@ -1,7 +1,14 @@
 import { ResourceType } from "../config/kafka/set-configs.ts";
 import type { Acl } from "../security/acl.ts";
+import { type ScramCredential, type ScramMechanism, scramMechanismOf } from "../security/scram.ts";
 import { LayeredMap } from "../util/layered-map.ts";
-import type { BrokerImage, MetadataImage, PartitionImage, TopicImage } from "./image.ts";
+import {
+  type BrokerImage,
+  type MetadataImage,
+  type PartitionImage,
+  PLAINTEXT,
+  type TopicImage,
+} from "./image.ts";
 import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
 
 /**
@@ -34,6 +41,8 @@ class Draft {
   #features: Map<string, number> | null = null;
   /** By id; undefined if it is deleted. */
   readonly #acls = new Map<string, Acl | undefined>();
+  /** Undefined if a user has no credential any more. */
+  readonly #users = new Map<string, Map<ScramMechanism, ScramCredential> | undefined>();
   #nextProducerId: number;
 
   constructor(base: MetadataImage) {
@@ -79,6 +88,14 @@ class Draft {
       case "RemoveAccessControlEntryRecord":
         this.#removeAcl(value.id);
         return;
+      case "UserScramCredentialRecord": {
+        const { name, mechanism, ...credential } = value;
+        this.#setCredential(name, mechanism, credential);
+        return;
+      }
+      case "RemoveUserScramCredentialRecord":
+        this.#setCredential(value.name, value.mechanism, null);
+        return;
       default:
         record satisfies never;
     }
@@ -96,6 +113,7 @@ class Draft {
       nextProducerId: this.#nextProducerId,
       features: this.#features ?? base.features,
       acls: this.#acls.size === 0 ? base.acls : base.acls.with(this.#acls),
+      users: this.#users.size === 0 ? base.users : base.users.with(this.#users),
     };
   }
 
@@ -201,6 +219,16 @@ class Draft {
     this.#acls.set(id, undefined);
   }
 
+  #setCredential(user: string, type: number, credential: ScramCredential | null): void {
+    const mechanism = scramMechanismOf(type);
+    if (mechanism === null) throw new Error(`no SCRAM mechanism has the number ${type}`);
+    const before = this.#users.has(user) ? this.#users.get(user) : this.#base.users.get(user);
+    const credentials = new Map(before);
+    if (credential === null) credentials.delete(mechanism);
+    else credentials.set(mechanism, credential);
+    this.#users.set(user, credentials.size === 0 ? undefined : credentials);
+  }
+
   #setFeature(name: string, level: number): void {
     this.#features ??= new Map(this.#base.features);
     this.#features.set(name, level);
@@ -208,13 +236,16 @@ class Draft {
 
   #registerBroker(record: RecordValue<"RegisterBrokerRecord">): void {
     this.#brokers ??= new Map(this.#base.brokers);
-    const endPoint = record.endPoints[0];
+    const { endPoints } = record;
+    const endPoint = endPoints[0];
+    const isPlain = endPoints.length <= 1 && (endPoint?.name ?? PLAINTEXT) === PLAINTEXT;
     this.#brokers.set(record.brokerId, {
       id: record.brokerId,
       epoch: record.brokerEpoch,
       incarnationId: record.incarnationId,
       host: endPoint?.host ?? "",
       port: endPoint?.port ?? 0,
+      ...(!isPlain && { endPoints }),
       rack: record.rack,
       fenced: record.fenced,
       features: record.features.map(({ name, minSupportedVersion, maxSupportedVersion }) => {

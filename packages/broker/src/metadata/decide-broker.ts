@@ -9,6 +9,7 @@ import {
 import { SUPPORTED_FEATURES, type SupportedFeature } from "./features.ts";
 import {
   type BrokerImage,
+  type EndPoint,
   type MetadataImage,
   type PartitionImage,
   partitionsOf,
@@ -28,6 +29,8 @@ export interface BrokerRegistration {
   readonly incarnationId: string;
   readonly host: string;
   readonly port: number;
+  /** See BrokerImage. */
+  readonly endPoints?: readonly EndPoint[] | null;
   readonly rack: string | null;
   /**
    * Set when the broker was not stopped in order: records that were not yet durable may be gone.
@@ -119,10 +122,12 @@ const UNCHANGED = { records: [], response: false } as const;
 
 function sameRegistration(a: BrokerImage, b: BrokerImage): boolean {
   const same = a.host === b.host && a.port === b.port && a.rack === b.rack && a.fenced === b.fenced;
-  return same && sameFeatures(a.features, b.features);
+  return (
+    same && isEqual(a.features, b.features) && isEqual(a.endPoints ?? null, b.endPoints ?? null)
+  );
 }
 
-function sameFeatures(a: BrokerImage["features"], b: BrokerImage["features"]): boolean {
+function isEqual<T>(a: T, b: T): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 

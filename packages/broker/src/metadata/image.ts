@@ -1,5 +1,6 @@
 import type { SetConfigs } from "../config/kafka/set-configs.ts";
 import type { Acl } from "../security/acl.ts";
+import type { ScramCredential, ScramMechanism } from "../security/scram.ts";
 import { LayeredMap } from "../util/layered-map.ts";
 import type { SupportedFeature } from "./features.ts";
 
@@ -18,6 +19,19 @@ export interface MetadataImage extends SetConfigs {
   readonly features: ReadonlyMap<string, number>;
   /** By their ids, which are UUIDs. */
   readonly acls: LayeredMap<string, Acl>;
+  /** By user and mechanism. */
+  readonly users: LayeredMap<string, ScramUser>;
+}
+
+/** The credentials of a user. */
+export type ScramUser = ReadonlyMap<ScramMechanism, ScramCredential>;
+
+export function scramCredentialOf(
+  image: MetadataImage,
+  mechanism: ScramMechanism,
+  user: string,
+): ScramCredential | null {
+  return image.users.get(user)?.get(mechanism) ?? null;
 }
 
 export interface TopicImage {
@@ -47,12 +61,37 @@ export interface BrokerImage {
   readonly epoch: number;
   /** New each time the broker starts. */
   readonly incarnationId: string;
+  /** The address of its first listener. */
   readonly host: string;
   readonly port: number;
+  /** All its listeners; left out if there is only one, named PLAINTEXT. */
+  readonly endPoints?: readonly EndPoint[] | null;
   readonly rack: string | null;
   readonly fenced: boolean;
   /** What it supports; none if its release can't say so. */
   readonly features: readonly SupportedFeature[];
+}
+
+/** Where clients of one of a broker's listeners connect to it. */
+export interface EndPoint {
+  /** Of the listener. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** A number of Kafka's `SecurityProtocol`. */
+  readonly securityProtocol: number;
+}
+
+/** The listener of a broker that registered none: a release that had only this one. */
+export const PLAINTEXT = "PLAINTEXT";
+
+/** Where clients of a listener find the broker; null if it has no listener of this name. */
+export function endPointOf(
+  { host, port, endPoints }: BrokerImage,
+  listener: string,
+): { readonly host: string; readonly port: number } | null {
+  if (endPoints == null) return listener === PLAINTEXT ? { host, port } : null;
+  return endPoints.find(({ name }) => name === listener) ?? null;
 }
 
 /** Used instead of a broker's id; Kafka's `LeaderConstants.NO_LEADER`. */
@@ -66,6 +105,7 @@ export const EMPTY_IMAGE: MetadataImage = {
   nextProducerId: 0,
   features: new Map(),
   acls: new LayeredMap(),
+  users: new LayeredMap(),
 };
 
 /** The broker that a resource of type broker names, null if there is none. */

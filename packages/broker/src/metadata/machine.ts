@@ -11,6 +11,7 @@ import {
   partitionRecord,
   producerIdsRecord,
   registerBrokerRecord,
+  scramCredentialRecord,
   topicRecord,
 } from "./records.ts";
 
@@ -39,5 +40,10 @@ function* snapshot(image: MetadataImage): Generator<readonly MetadataRecord[]> {
     }
   }
   for (const [id, acl] of image.acls) yield [aclRecord(id, acl)];
+  for (const [user, credentials] of image.users) {
+    for (const [mechanism, credential] of credentials) {
+      yield [scramCredentialRecord(user, mechanism, credential)];
+    }
+  }
   if (image.nextProducerId > 0) yield [producerIdsRecord(-1, image.nextProducerId)];
 }

@@ -6,7 +6,7 @@ import type { StateMachineError } from "../state-machine/replayed-state.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import { deltaBetween, type MetadataDelta } from "./delta.ts";
 import { GROUP_VERSION, SUPPORTED_FEATURES, TRANSACTION_VERSION } from "./features.ts";
-import type { MetadataImage } from "./image.ts";
+import type { EndPoint, MetadataImage } from "./image.ts";
 import { Leadership } from "./leadership.ts";
 import { type ControllerOptions, LocalController } from "./local-controller.ts";
 import { localForm } from "./operation.ts";
@@ -164,12 +164,14 @@ export class Metadata {
   registerBroker(at: {
     readonly host: string;
     readonly port: number;
+    readonly endPoints?: readonly EndPoint[] | null;
     readonly rack?: string | null;
     readonly unclean: boolean;
   }): Promise<Outcome> {
     const { nodeId: id, incarnationId } = this;
     return this.controller.registerBroker({
       rack: null,
+      endPoints: null,
       returning: false,
       features: SUPPORTED_FEATURES,
       ...at,

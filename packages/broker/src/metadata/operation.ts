@@ -28,11 +28,13 @@ export interface Operation<Context, Q extends Fields, S extends Fields> {
 /** Fields of a message, all of them given: there is no default where nothing is encoded. */
 type Value<F extends Fields> = DeepReadonly<Output<F>>;
 
-type DeepReadonly<T> = T extends readonly (infer Element)[]
-  ? readonly DeepReadonly<Element>[]
-  : T extends object
-    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
-    : T;
+type DeepReadonly<T> = T extends Uint8Array
+  ? T
+  : T extends readonly (infer Element)[]
+    ? readonly DeepReadonly<Element>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+      : T;
 
 // biome-ignore lint/suspicious/noExplicitAny: types vary both ways, so only any takes all rows
 type Row<Context> = Operation<Context, any, any>;

@@ -2,6 +2,7 @@ import {
   AllocateProducerIds,
   AlterConfigs,
   AlterReassignments,
+  AlterUsers,
   CreateAcls,
   CreateHeldTopic,
   CreateOffsetsTopic,
@@ -26,6 +27,11 @@ import {
   createTransactionTopic,
 } from "./create-topics.ts";
 import { type AlterConfigsRequest, decideAlterConfigs } from "./decide-alter-configs.ts";
+import {
+  type AlteredUser,
+  type AlterUsersRequest,
+  decideAlterUsers,
+} from "./decide-alter-users.ts";
 import {
   type BrokerRegistration,
   decideProducerIds,
@@ -216,6 +222,21 @@ export const operations = {
       return { results: await controller.decide((image) => decideDeleteAcls(image, filters)) };
     },
     refuse: (outcome, { filters }) => ({ results: filters.map(() => ({ ...outcome, acls: [] })) }),
+  }),
+
+  /** One result for each user. */
+  alterUsers: operation({
+    api: AlterUsers,
+    async decide(
+      controller: Deciding,
+      request: AlterUsersRequest,
+    ): Promise<{ readonly results: readonly AlteredUser[] }> {
+      return { results: await controller.decide((image) => decideAlterUsers(image, request)) };
+    },
+    refuse: (outcome, { deletions, upsertions }) => {
+      const names = new Set([...deletions, ...upsertions].map(({ name }) => name));
+      return { results: [...names].map((user) => ({ user, ...outcome })) };
+    },
   }),
 
   describeQuorum: operation({

@@ -7,9 +7,11 @@ import {
   type Output,
   type TopicRecord,
 } from "@tarpan/protocol";
+import { SecurityProtocol } from "../config/kafka/listener.ts";
 import type { Acl } from "../security/acl.ts";
+import { SCRAM_MECHANISMS, type ScramCredential, type ScramMechanism } from "../security/scram.ts";
 import type { EncodedRecord } from "../state-machine/state-machine.ts";
-import type { BrokerImage, PartitionImage } from "./image.ts";
+import { type BrokerImage, type PartitionImage, PLAINTEXT } from "./image.ts";
 
 export type { MetadataRecord };
 
@@ -123,21 +125,37 @@ export function removeAclRecord(id: string): MetadataRecord {
   return { record: "RemoveAccessControlEntryRecord", version: VERSION, value: { id } };
 }
 
+export function scramCredentialRecord(
+  name: string,
+  mechanism: ScramMechanism,
+  credential: ScramCredential,
+): MetadataRecord {
+  const value = { name, mechanism: SCRAM_MECHANISMS[mechanism].type, ...credential };
+  return { record: "UserScramCredentialRecord", version: VERSION, value };
+}
+
+export function removeScramCredentialRecord(name: string, mechanism: number): MetadataRecord {
+  return {
+    record: "RemoveUserScramCredentialRecord",
+    version: VERSION,
+    value: { name, mechanism },
+  };
+}
+
 export function unregisterBrokerRecord(broker: BrokerImage): MetadataRecord {
   const value = { brokerId: broker.id, brokerEpoch: broker.epoch };
   return { record: "UnregisterBrokerRecord", version: VERSION, value };
 }
 
-const PLAINTEXT = 0;
-
 export function registerBrokerRecord(broker: BrokerImage): MetadataRecord {
   const { host, port } = broker;
+  const plain = { name: PLAINTEXT, host, port, securityProtocol: SecurityProtocol.PLAINTEXT };
   const value = {
     brokerId: broker.id,
     isMigratingZkBroker: false,
     incarnationId: broker.incarnationId,
     brokerEpoch: broker.epoch,
-    endPoints: [{ name: "PLAINTEXT", host, port, securityProtocol: PLAINTEXT }],
+    endPoints: [...(broker.endPoints ?? [plain])],
     features: broker.features.map(({ name, minVersion, maxVersion }) => {
       return { name, minSupportedVersion: minVersion, maxSupportedVersion: maxVersion };
     }),

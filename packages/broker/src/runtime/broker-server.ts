@@ -4,6 +4,7 @@ import { Delayed } from "../admin/delayed.ts";
 import { HalfMessagesOfAll } from "../admin/half-messages.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
+import { listenersOf } from "../config/listeners.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import { DelayedMessages } from "../delayed/delayed-messages.ts";
 import type { Machine } from "../env/env.ts";
@@ -17,10 +18,12 @@ import { createHttpEntrance } from "../http/entrance.ts";
 import { type LogLevels, named } from "../logging/log-levels.ts";
 import type { Logger } from "../logging/logger.ts";
 import { ThrottledWarnings } from "../logging/throttled-warnings.ts";
-import { registeredAddress } from "../metadata/advertised-address.ts";
+import { registeredEndPoints } from "../metadata/advertised-address.ts";
+import { PLAINTEXT, scramCredentialOf } from "../metadata/image.ts";
 import { FetchWaits } from "../metrics/fetch-waits.ts";
 import { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { Authorizer } from "../security/authorizer.ts";
+import type { ListenAddress } from "../server/bound-server.ts";
 import { limitsOn, type ServerLimits } from "../server/limits.ts";
 import type { Listener } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
@@ -30,6 +33,7 @@ import { CloseStack } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { deliverer, serveDeliveries } from "./held-calls.ts";
+import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
 import { OpeningRouter } from "./opening-router.ts";
@@ -59,6 +63,7 @@ interface Context extends Pick<Outside, "env" | "newListener"> {
   readonly logLevels: LogLevels;
   /** Null for the one that the configs ask for. */
   readonly authorizer: Authorizer | null;
+  readonly addresses: SecuredAddresses;
   /** Aborts when the broker is told to stop while it starts. */
   readonly stopping: AbortSignal;
 }
@@ -101,7 +106,7 @@ export class BrokerServer implements RunningBroker {
   }
 
   get host(): string {
-    return this.#settings.bindAddress;
+    return listenersOf(this.#settings)[0]!.host;
   }
 
   get port(): number {
@@ -144,7 +149,7 @@ export class BrokerServer implements RunningBroker {
     this.#startedMs = env.clock.monotonicMs();
     started.add(() => this.#warnings.close());
     await this.#listener.listen();
-    this.#port = this.#listener.port;
+    this.#port = this.#listener.ports[0]!;
     started.add(() => this.#closeListener());
     // Answers group members that wait in a rebalance, which would delay the listener's end. Their
     // clients retry.
@@ -193,7 +198,10 @@ export class BrokerServer implements RunningBroker {
 
   async #register(): Promise<void> {
     const { metadata, unclean, cluster } = this.state;
-    const at = registeredAddress(this.#settings, this.port);
+    const endPoints = registeredEndPoints(this.#settings, this.#listener.ports);
+    const { name, host, port } = endPoints[0]!;
+    const isPlain = endPoints.length === 1 && name === PLAINTEXT;
+    const at = { host, port, endPoints: isPlain ? null : endPoints };
     const rack = this.#settings.kafkaConfigs["broker.rack"] ?? null;
     // A standalone broker waits for no other here: it finishes its registration, then stops.
     const stopping = cluster === null ? undefined : this.#context.stopping;
@@ -254,8 +262,7 @@ export class BrokerServer implements RunningBroker {
     const logger = named(this.#context.logger, "tarpan.server");
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
-      host: this.#settings.bindAddress,
-      port: this.#settings.bindPort,
+      addresses: this.#withGates(),
       router: this.#router,
       http: createHttpEntrance(this.#newStatus(), onError),
       env,
@@ -265,6 +272,18 @@ export class BrokerServer implements RunningBroker {
       onRefused: (refused) => warnOfRefused(refused, this.#warnings, logger),
       onWaiting: (remoteAddress, why) =>
         this.#warnings.warn("waiting", `connections wait: ${why}`, { remoteAddress }),
+    });
+  }
+
+  #withGates(): ListenAddress[] {
+    const { env, addresses } = this.#context;
+    const { metadata } = this.state;
+    const gateOf = addresses.openGates?.({
+      ...{ env, ready: this.#router.opened },
+      find: (mechanism, user) => scramCredentialOf(metadata.image, mechanism, user),
+    });
+    return addresses.list.map(({ sasl, ...address }) => {
+      return { ...address, gate: sasl === null ? null : gateOf!(sasl) };
     });
   }
 
@@ -289,6 +308,7 @@ export class BrokerServer implements RunningBroker {
       held: this.services,
       groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
+      certificates: () => this.#context.addresses.list.flatMap(({ tls }) => tls ?? []),
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });
   }

@@ -7,13 +7,14 @@ import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/ro
 export class OpeningRouter implements RequestRouter {
   #router: RequestRouter | null = null;
   #open!: (router: RequestRouter) => void;
-  readonly #opened = new Promise<RequestRouter>((resolve) => {
+  /** Resolves when requests can be answered. */
+  readonly opened = new Promise<RequestRouter>((resolve) => {
     this.#open = resolve;
   });
 
   accept(frame: Uint8Array, connection: ConnectionInfo): PendingRequest {
     if (this.#router !== null) return this.#router.accept(frame, connection);
-    const run = async () => (await this.#opened).accept(frame, connection).run();
+    const run = async () => (await this.opened).accept(frame, connection).run();
     return { lane: null, run };
   }
 

@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from "../logging/logger.ts";
 import type { Authorizer } from "../security/authorizer.ts";
 import { BrokerServer, type RunningBroker } from "./broker-server.ts";
 import type { BrokerState } from "./broker-state.ts";
+import { listenAddresses } from "./listen-addresses.ts";
 import { type Outside, realWorld } from "./outside.ts";
 import { openStandalone } from "./standalone.ts";
 import { configsInForce, refuseBadSettings } from "./start-settings.ts";
@@ -46,10 +47,14 @@ export async function openBroker(
   const logger = logLevels.logger("root");
   const context = { ...realWorld, ...defaults, ...given, logger, logLevels, stopping, onWaiting };
   refuseBadSettings(settings, context.logger);
+  const addresses = await listenAddresses(settings, context);
   const inForce = { ...settings, kafkaConfigs: configsInForce(settings) };
   const state = await openState(inForce, context);
   try {
-    return new BrokerServer({ ...settings, nodeId: state.nodeId }, state, context);
+    return new BrokerServer({ ...settings, nodeId: state.nodeId }, state, {
+      ...context,
+      addresses,
+    });
   } catch (error) {
     await state.close({ clean: false }).catch(() => {});
     throw error;

@@ -1,7 +1,8 @@
 import { ConfigError } from "../config/config-error.ts";
-import { advertisedListener } from "../config/kafka/listener.ts";
+import type { ListenerAddress } from "../config/kafka/listener.ts";
 import { brokerConfigRefusal, ignoredConfigWarnings } from "../config/kafka/start-configs.ts";
 import { contradiction } from "../config/kafka/together.ts";
+import { listenersOf } from "../config/listeners.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import type { Logger } from "../logging/logger.ts";
 
@@ -9,10 +10,8 @@ import type { Logger } from "../logging/logger.ts";
  * Throws for settings that would silently weaken the broker, also if no reader of settings has
  * checked them before. Warns of configs without effect.
  */
-export function refuseBadSettings(
-  { flush, kafkaConfigs: configs }: BrokerSettings,
-  logger: Logger,
-): void {
+export function refuseBadSettings(settings: BrokerSettings, logger: Logger): void {
+  const { flush, kafkaConfigs: configs } = settings;
   const modes: readonly unknown[] = ["always", "interval", "never"];
   if (!modes.includes(flush?.mode)) {
     throw new ConfigError(`flush: its mode must be ${modes.join(" | ")}`);
@@ -23,8 +22,8 @@ export function refuseBadSettings(
   }
   const both = contradiction(new Map(Object.entries(configs)));
   if (both !== null) throw new ConfigError(both.problem);
-  // Throws for a listener that is not PLAINTEXT.
-  advertisedListener(configs);
+  // Throws for listeners that contradict each other.
+  listenersOf(settings);
   for (const warning of ignoredConfigWarnings(Object.keys(configs))) logger.warn(warning);
 }
 
@@ -46,7 +45,12 @@ function defaultsOf({ cluster }: BrokerSettings): Record<string, string> {
 }
 
 /** Settings of Tarpan that are configs in Kafka, for DescribeConfigs. */
-function factsOf({ storage, dataDirectory, bindAddress, bindPort }: BrokerSettings) {
-  const listeners = `PLAINTEXT://${bindAddress}:${bindPort}`;
+function factsOf(settings: BrokerSettings) {
+  const { storage, dataDirectory } = settings;
+  const listeners = listenersOf(settings).map(listenerText).join(",");
   return storage === "segment" ? { listeners, "log.dirs": dataDirectory } : { listeners };
+}
+
+function listenerText({ name, host, port }: ListenerAddress): string {
+  return `${name}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -1,21 +1,36 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
-import { ANONYMOUS, type KafkaPrincipal } from "../security/principal.ts";
+import type { KafkaPrincipal } from "../security/principal.ts";
+import type { Gate } from "./gate.ts";
 import type { ConnectionInfo } from "./router.ts";
 
 const IPV4_IN_IPV6 = "::ffff:";
 
+/** A connection that a listener has accepted. */
+export interface Arrived {
+  readonly socket: Socket;
+  /** The name of the listener that it came by. */
+  readonly listener: string;
+  /** The owner of its certificate. */
+  readonly principal: KafkaPrincipal;
+  /** Null if the listener's clients need not authenticate by SASL. */
+  readonly gate: Gate | null;
+}
+
 export class SocketInfo implements ConnectionInfo {
   readonly id: number;
   readonly remoteAddress: string;
+  readonly listener: string;
   readonly localAddress: string;
   readonly localPort: number;
-  principal: KafkaPrincipal = ANONYMOUS;
+  principal: KafkaPrincipal;
   /** Created at the first use: most connections never wait for anything. */
   #controller: AbortController | null = null;
 
-  constructor(id: number, socket: Socket) {
+  constructor(id: number, { socket, listener, principal }: Arrived) {
     this.id = id;
+    this.listener = listener;
+    this.principal = principal;
     // Read now: a closed socket has no addresses any more.
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.localAddress = plainAddress(socket.localAddress);

@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
-import { SocketInfo } from "./connection-info.ts";
+import { type Arrived, SocketInfo } from "./connection-info.ts";
 import { FrameReader } from "./frame-reader.ts";
+import type { Gate } from "./gate.ts";
 import { RefusedRequest } from "./refused-request.ts";
 import type { MemoryHolder } from "./request-memory.ts";
 import { type InFlight, ResponseQueue } from "./response-queue.ts";
-import type { Lane, PendingRequest } from "./router.ts";
+import type { Lane, PendingRequest, RequestRouter } from "./router.ts";
 import type { Shared } from "./shared.ts";
 
 const FRAME_PREFIX_BYTES = 4;
@@ -26,6 +27,7 @@ export class Connection implements MemoryHolder {
   readonly #socket: Socket;
   readonly #shared: Shared;
   readonly #info: SocketInfo;
+  readonly #router: RequestRouter;
   readonly #responses = new ResponseQueue();
   #frames: FrameReader;
   /** The next request, parsed, when it may not begin yet. */
@@ -48,15 +50,30 @@ export class Connection implements MemoryHolder {
   #peerEnded = false;
   #phase: "open" | "finishing" | "closed" = "open";
 
-  constructor(socket: Socket, id: number, shared: Shared) {
+  constructor(arrived: Arrived, id: number, shared: Shared) {
+    const { socket, gate } = arrived;
     this.#socket = socket;
     this.#shared = shared;
     this.#frames = new FrameReader(() => shared.memory.crowded, shared.limits.maxFrameBytes);
-    this.#info = new SocketInfo(id, socket);
+    this.#info = new SocketInfo(id, arrived);
+    this.#router = gate === null ? shared.router : this.#enter(gate);
     socket.on("data", (chunk: Uint8Array) => this.received(chunk));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());
     socket.on("close", () => this.#closed());
+  }
+
+  #enter(gate: Gate): RequestRouter {
+    const { router, limits } = this.#shared;
+    this.#frames.maxFrameBytes = gate.maxFrameBytes;
+    return gate.open({
+      ...{ router, info: this.#info },
+      authenticated: (principal) => {
+        this.#info.principal = principal;
+        this.#frames.maxFrameBytes = limits.maxFrameBytes;
+      },
+      refuse: (error) => this.#refuse(error),
+    });
   }
 
   /** Nothing happens here until the peer sends or reads something. */
@@ -133,7 +150,7 @@ export class Connection implements MemoryHolder {
     this.#starved = frame === null;
     if (frame === null) return false;
     this.#nextBytes = frame.length + FRAME_PREFIX_BYTES;
-    this.#next = this.#shared.router.accept(frame, this.#info);
+    this.#next = this.#router.accept(frame, this.#info);
     return true;
   }
 
@@ -239,6 +256,10 @@ export class Connection implements MemoryHolder {
 
   #fail(entry: InFlight, thrown: unknown): void {
     this.#responses.settle(entry, "failed");
+    this.#refuse(thrown);
+  }
+
+  #refuse(thrown: unknown): void {
     if (this.#phase === "closed") return;
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const known = error instanceof RefusedRequest;
@@ -267,6 +288,6 @@ export class Connection implements MemoryHolder {
     this.#phase = "closed";
     this.#countUnsent(0);
     this.#info.abort();
-    this.#shared.router.closed(this.#info);
+    this.#router.closed(this.#info);
   }
 }

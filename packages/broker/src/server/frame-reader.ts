@@ -28,12 +28,13 @@ export class FrameReader {
   /** A large frame that is being received; until it is complete there are no chunks. */
   #large: LargeFrame | null = null;
   readonly #isCrowded: () => boolean;
-  readonly #maxFrameBytes: number;
+  /** May change between frames. */
+  maxFrameBytes: number;
 
   /** `isCrowded`: whether frames above CHUNK_BYTES count as large, because memory is scarce. */
   constructor(isCrowded: () => boolean = () => false, maxFrameBytes = SERVER_LIMITS.maxFrameBytes) {
     this.#isCrowded = isCrowded;
-    this.#maxFrameBytes = maxFrameBytes;
+    this.maxFrameBytes = maxFrameBytes;
   }
 
   /** Bytes pushed and not yet handed out. */
@@ -108,7 +109,7 @@ export class FrameReader {
   #takePrefix(): number {
     let length = 0;
     for (let i = 0; i < PREFIX_BYTES; i++) length = (length << 8) | this.#takeByte();
-    if (length <= 0 || length > this.#maxFrameBytes) throw badLength(length, this.#maxFrameBytes);
+    if (length <= 0 || length > this.maxFrameBytes) throw badLength(length, this.maxFrameBytes);
     return length;
   }
 

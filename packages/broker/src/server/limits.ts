@@ -18,6 +18,10 @@ export interface ServerLimits {
   readonly farewellMs: number;
   /** While request memory is full: how long a partly received frame may get no more bytes, ms. */
   readonly maxStallMs: number;
+  /** How long a TLS handshake may take, ms. */
+  readonly handshakeTimeoutMs: number;
+  /** TLS handshakes of one listener that may be in progress; further connections are closed. */
+  readonly maxHandshakes: number;
   /** A connection with more received bytes than this, waiting or in progress, is not read. */
   readonly maxHeldBytes: number;
   /** The same over all connections. `queued.max.request.bytes`. */
@@ -41,6 +45,8 @@ export const SERVER_LIMITS: ServerLimits = {
   maxIdleMs: 600_000,
   farewellMs: 30_000,
   maxStallMs: 10_000,
+  handshakeTimeoutMs: 10_000,
+  maxHandshakes: 1_000,
   maxHeldBytes: 16 * MIB,
   maxHeldBytesTotal: 512 * MIB,
   maxInFlight: 256,

@@ -1,8 +1,8 @@
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Env, Timer } from "../env/env.ts";
-import { isOutOfFiles } from "../util/os-error.ts";
+import { BoundServer, type ListenAddress } from "./bound-server.ts";
 import { Connection } from "./connection.ts";
-import { plainAddress } from "./connection-info.ts";
+import { type Arrived, plainAddress } from "./connection-info.ts";
 import {
   type ConnectionLimits,
   ConnectionQuotas,
@@ -11,13 +11,11 @@ import {
 } from "./connection-quotas.ts";
 import {
   CHUNK_BYTES,
-  KEEP_ALIVE_DELAY_MS,
   LEAST_SWEEP_INTERVAL_MS,
   SERVER_LIMITS,
   type ServerLimits,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
-import { ListenError } from "./listen-error.ts";
 import type { RefusalReason } from "./refused-request.ts";
 import { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
@@ -31,6 +29,7 @@ import {
 } from "./shared.ts";
 import { sniff } from "./sniff.ts";
 
+const TOO_MANY = "too-many-connections";
 const RAISE = "raise the process's limit of open files (ulimit -n)";
 
 /** Takes over the sockets that speak HTTP. */
@@ -42,9 +41,8 @@ export interface HttpEntrance {
 }
 
 export interface ListenerOptions {
-  readonly host: string;
-  /** 0 for any free port. */
-  readonly port: number;
+  /** At least one. */
+  readonly addresses: readonly ListenAddress[];
   readonly router: RequestRouter;
   readonly http: HttpEntrance;
   readonly env: Pick<Env, "clock" | "timers">;
@@ -60,8 +58,8 @@ export interface ListenerOptions {
 export interface Listener {
   /** Rejects with ListenError; then there is nothing to close. */
   listen(): Promise<void>;
-  readonly address: string;
-  readonly port: number;
+  /** The real port of each address; 0 while it does not listen. */
+  readonly ports: readonly number[];
   /** Open connections, HTTP included. */
   readonly connections: number;
   /** A copy of the current values. */
@@ -76,8 +74,7 @@ export interface Listener {
 }
 
 /** An open socket, and its traffic at the last sweep. */
-interface Tracked {
-  readonly socket: Socket;
+interface Tracked extends Arrived {
   /** Null until the first bytes show the client's protocol, and for HTTP. */
   kafka: Connection | null;
   http: boolean;
@@ -87,10 +84,9 @@ interface Tracked {
   movedAtMs: number;
 }
 
-/** Listens for Kafka and HTTP clients on one port. */
+/** Listens for Kafka and HTTP clients, which share each port. */
 export class TcpListener implements Listener {
-  readonly #at: { readonly host: string; readonly port: number };
-  readonly #server: Server;
+  readonly #servers: readonly BoundServer[];
   readonly #shared: Shared;
   readonly #http: HttpEntrance;
   readonly #env: ListenerOptions["env"];
@@ -104,8 +100,7 @@ export class TcpListener implements Listener {
   #lastGone: () => void = () => {};
 
   constructor({
-    host,
-    port,
+    addresses,
     router,
     http,
     env,
@@ -115,7 +110,6 @@ export class TcpListener implements Listener {
     onWaiting = () => {},
     connectionLimits = () => UNLIMITED,
   }: ListenerOptions) {
-    this.#at = { host, port };
     this.#http = http;
     this.#onError = onError;
     this.#onWaiting = onWaiting;
@@ -126,27 +120,11 @@ export class TcpListener implements Listener {
     const { timers } = env;
     const stats = newCounters();
     this.#shared = { router, limits: all, timers, memory, stats, onRefused, unsentBytes: 0 };
-    this.#server = createServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-    });
-    this.#server.maxConnections = all.maxConnections;
-    this.#server.on("connection", (socket) => this.#accept(socket));
-    const isRaisable = all.maxConnections < SERVER_LIMITS.maxConnections;
-    const most = `the most there may be${isRaisable ? `: ${RAISE}` : ""}`;
-    this.#server.on("drop", (peer) =>
-      this.#refuseAbove("too-many-connections", most, peer?.remoteAddress),
-    );
+    this.#servers = addresses.map((at) => this.#bind(at));
   }
 
-  get address(): string {
-    return (this.#server.address() as AddressInfo | null)?.address ?? "";
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? 0;
+  get ports(): readonly number[] {
+    return this.#servers.map(({ port }) => port);
   }
 
   get connections(): number {
@@ -159,23 +137,13 @@ export class TcpListener implements Listener {
     return { ...stats, heldBytes: memory.usedBytes, unsentBytes, connectionsWaiting };
   }
 
-  listen(): Promise<void> {
-    const { host, port } = this.#at;
-    const { listenBacklog: backlog } = this.#shared.limits;
-    return new Promise((resolve, reject) => {
-      const refused = (error: Error) => reject(new ListenError(host, port, error));
-      this.#server.once("error", refused);
-      this.#server.listen({ host, port, backlog }, () => {
-        this.#server.off("error", refused);
-        this.#server.on("error", (error) => {
-          // No descriptor was left to accept a connection with: the client finds it closed.
-          if (isOutOfFiles(error))
-            this.#refuseAbove("too-many-open-files", `and no file is left: ${RAISE}`);
-          else this.#onError("the listener failed", { error });
-        });
-        resolve();
-      });
-    });
+  async listen(): Promise<void> {
+    try {
+      for (const server of this.#servers) await server.listen();
+    } catch (error) {
+      for (const server of this.#servers) server.close();
+      throw error;
+    }
   }
 
   cutKafka(): void {
@@ -188,7 +156,7 @@ export class TcpListener implements Listener {
     this.#quotas.close();
     const gone = new Promise<void>((resolve) => {
       this.#lastGone = resolve;
-      this.#server.close(() => this.#leave(null));
+      for (const server of this.#servers) server.close(() => this.#leave(null));
     });
     for (const tracked of this.#open) {
       if (tracked.kafka !== null) tracked.kafka.finish();
@@ -203,6 +171,26 @@ export class TcpListener implements Listener {
     this.#sweepTimer?.cancel();
   }
 
+  #bind(at: ListenAddress): BoundServer {
+    return new BoundServer(at, this.#shared.limits, {
+      onArrived: (arrived) => this.#accept(arrived),
+      onHandshakeFailed: (remoteAddress, why) => {
+        const reason = "tls-handshake";
+        const { stats, onRefused } = this.#shared;
+        stats.connectionsFailed[reason]++;
+        onRefused({ reason, remoteAddress, request: null, error: new Error(why) });
+      },
+      onDrop: (remoteAddress) => this.#refuseAbove(TOO_MANY, this.#most(), remoteAddress),
+      onOutOfFiles: () => this.#refuseAbove("too-many-open-files", `and no file is left: ${RAISE}`),
+      onError: (error) => this.#onError("the listener failed", { error }),
+    });
+  }
+
+  #most(): string {
+    const isRaisable = this.#shared.limits.maxConnections < SERVER_LIMITS.maxConnections;
+    return `the most there may be${isRaisable ? `: ${RAISE}` : ""}`;
+  }
+
   #refuseAbove(reason: RefusalReason, why: string, remoteAddress = ""): void {
     const message = `${this.#open.size} connections are open, ${why}`;
     this.#refuse(reason, remoteAddress, message);
@@ -214,10 +202,17 @@ export class TcpListener implements Listener {
     onRefused({ reason, remoteAddress, request: null, error: new Error(message) });
   }
 
-  #accept(socket: Socket): void {
+  #accept(arrived: Arrived): void {
+    const { socket } = arrived;
+    if (this.#open.size >= this.#shared.limits.maxConnections) {
+      // The limit is that of all addresses, and a server knows only its own connections.
+      this.#refuseAbove(TOO_MANY, this.#most(), plainAddress(socket.remoteAddress));
+      socket.destroy();
+      return;
+    }
     const now = this.#env.clock.monotonicMs();
     const state = { kafka: null, http: false, place: null, bytesMoved: 0, movedAtMs: now };
-    const tracked: Tracked = { socket, ...state };
+    const tracked: Tracked = { ...arrived, ...state };
     this.#open.add(tracked);
     this.#shared.stats.connectionsAccepted++;
     // Not reported: a peer may reset its connection. "close" follows.
@@ -232,7 +227,8 @@ export class TcpListener implements Listener {
       this.#open.delete(tracked);
       if (tracked.place !== null) this.#quotas.leave(tracked.place);
     }
-    if (this.#open.size === 0 && !this.#server.listening) this.#lastGone();
+    if (this.#open.size === 0 && !this.#servers.some(({ listening }) => listening))
+      this.#lastGone();
   }
 
   #listenForFirstBytes(tracked: Tracked): void {
@@ -282,7 +278,7 @@ export class TcpListener implements Listener {
   }
 
   #serveKafka(tracked: Tracked, firstBytes: Uint8Array): void {
-    tracked.kafka = new Connection(tracked.socket, ++this.#lastId, this.#shared);
+    tracked.kafka = new Connection(tracked, ++this.#lastId, this.#shared);
     tracked.kafka.received(firstBytes);
   }
 

@@ -1,6 +1,9 @@
 /** Why the broker closed a connection: the label of a metric, and a field of its warning. */
 export type CloseReason =
   | "tls"
+  | "tls-handshake"
+  | "authentication"
+  | "session-expired"
   | "frame-length"
   | "unknown-api"
   | "unsupported-version"

@@ -33,6 +33,8 @@ export interface PendingRequest {
 export interface ConnectionInfo {
   readonly id: number;
   readonly remoteAddress: string;
+  /** The name of the listener that the client came by. */
+  readonly listener: string;
   /** Who the client is: ANONYMOUS until SASL or TLS says otherwise. */
   readonly principal: KafkaPrincipal;
   /** The address at which the client reached this broker, for advertised addresses. */

@@ -61,6 +61,9 @@ export function newCounters(): Counters {
     connectionsExpired: 0,
     connectionsFailed: {
       tls: 0,
+      "tls-handshake": 0,
+      authentication: 0,
+      "session-expired": 0,
       "frame-length": 0,
       "unknown-api": 0,
       "unsupported-version": 0,

@@ -14,6 +14,7 @@ interface Situation {
   readonly serving?: boolean;
   readonly isolated?: boolean;
   readonly groupsProblem?: string;
+  readonly certificateProblem?: string | null;
 }
 
 /** The readiness of broker 2 of a healthy cluster of two, except for the given problems. */
@@ -24,6 +25,7 @@ function readiness({
   serving = true,
   isolated = false,
   groupsProblem,
+  certificateProblem = null,
   ...metadata
 }: Situation) {
   const history = new History();
@@ -39,6 +41,7 @@ function readiness({
     partitions: { all: () => [] },
     isServing: () => serving,
     groupsProblem: () => groupsProblem ?? null,
+    certificates: () => [{ problem: null }, { problem: certificateProblem }],
   } as unknown as ConstructorParameters<typeof BrokerStatus>[0]);
   return status.readiness();
 }
@@ -57,6 +60,7 @@ describe("a broker of a cluster is ready", () => {
     ["it is isolated", /^isolated: heartbeats come from fewer than half/, { isolated: true }],
     ["it is fenced", /fenced: the controller gets no heartbeats/, { fenced: true }],
     ["its groups are unreadable", /^groups are lost$/, { groupsProblem: "groups are lost" }],
+    ["a certificate can't be read", /^it is broken$/, { certificateProblem: "it is broken" }],
     ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],
   ] as const)("not when %s", (_what, reason, situation) => {
     const { ready, reasons } = readiness(situation);

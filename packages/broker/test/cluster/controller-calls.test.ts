@@ -116,7 +116,14 @@ describe("a call", () => {
       if (left-- > 0) throw new StateMachineError("TARPAN_STATE_OFFLINE", new Error("away"));
       return DONE;
     });
-    const at = { host: "here", port: 9092, rack: null, unclean: false, returning: false };
+    const at = {
+      host: "here",
+      port: 9092,
+      rack: null,
+      endPoints: null,
+      unclean: false,
+      returning: false,
+    };
     const broker = { id: 2, incarnationId: "life", features: [], ...at };
     await world.run(remote.registerBroker(broker));
     expect(calls).toHaveLength(4);

@@ -36,11 +36,13 @@ const REQUESTS: { readonly [Row in Name]?: readonly unknown[] } = {
     {
       ...{ id: 1, incarnationId: "11111111-1111-1111-1111-111111111111", host: "h", port: 65_535 },
       ...{ rack: null, unclean: false, returning: false, features: [] },
+      endPoints: null,
     },
     {
       ...{ id: 1, incarnationId: "22222222-2222-2222-2222-222222222222", host: "h", port: 1 },
       ...{ rack: "é", unclean: true, returning: true },
       features: [{ name: "f", minVersion: 0, maxVersion: 32_767 }],
+      endPoints: [{ name: "OUTSIDE", host: "h", port: 65_535, securityProtocol: 3 }],
     },
   ],
   allocateProducerIds: [{ nodeId: 1 }],
@@ -114,6 +116,17 @@ const REQUESTS: { readonly [Row in Name]?: readonly unknown[] } = {
     { filters: [{ ...ACL, operation: 99 }] },
   ],
   unregisterBroker: [{ brokerId: 1 }],
+  alterUsers: [
+    {
+      deletions: [{ name: "nobody", mechanism: 1 }],
+      upsertions: [
+        {
+          ...{ name: "a", mechanism: 2, iterations: 4096 },
+          ...{ salt: Buffer.of(1), saltedPassword: Buffer.of(2) },
+        },
+      ],
+    },
+  ],
   describeQuorum: [{}],
   deleteTopics: [
     {

@@ -51,8 +51,11 @@ const REFUSED: readonly [options: unknown, message: string][] = [
     { configs: { "num.partitions": null } },
     "configs: num.partitions: must be a string, a number or a boolean, not null",
   ],
-  [{ configs: { "sasl.enabled.mechanisms": "PLAIN" } }, "configs: sasl.enabled.mechanisms: can't"],
-  [{ configs: { listeners: "SSL://:1" } }, "configs: listeners: listener SSL is SSL"],
+  [
+    { configs: { "sasl.enabled.mechanisms": "PLAIN" } },
+    "listeners: sasl.enabled.mechanisms is set",
+  ],
+  [{ configs: { listeners: "SSL://:1" } }, "listeners: a listener with TLS needs a certificate"],
   [{ port: 2, configs: { listeners: "PLAINTEXT://:1" } }, "configs: listeners: says 1, and port"],
   [{ nodeId: 1, configs: { "node.id": 2 } }, "configs: node.id: says 2, and nodeId says 1"],
   [{ logger: { info() {} } }, 'logger: has no function "debug"'],

@@ -62,6 +62,7 @@ LeaveGroup: read group
 SyncGroup: read group
 DescribeGroups: describe each group
 ListGroups: describe each group
+SaslHandshake: none
 CreateTopics: create each topic, describeConfigs each topic
 DeleteTopics: delete each topic
 DeleteRecords: delete each topic
@@ -79,6 +80,7 @@ DescribeConfigs: describeConfigs each topic, describeConfigs each group,
   describeConfigs each cluster
 AlterConfigs: alterConfigs each topic, alterConfigs each group, alterConfigs each cluster
 DescribeLogDirs: describe cluster
+SaslAuthenticate: none
 CreatePartitions: alter each topic
 DeleteGroups: delete each group
 ElectLeaders: alter cluster
@@ -87,6 +89,8 @@ IncrementalAlterConfigs: alterConfigs each topic, alterConfigs each group,
 AlterPartitionReassignments: alter cluster
 ListPartitionReassignments: describe cluster
 OffsetDelete: delete group, read each topic
+DescribeUserScramCredentials: describe cluster
+AlterUserScramCredentials: alter cluster
 DescribeQuorum: describe cluster
 UpdateFeatures: alter cluster
 DescribeCluster: none

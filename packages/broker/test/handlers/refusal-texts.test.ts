@@ -18,7 +18,7 @@ function silent(value: unknown, path: string): string[] {
 
 it("every failure response with an errorMessage field has a text there", async () => {
   const { broker: services } = await WholeBroker.start();
-  const connection = { localAddress: "127.0.0.1", localPort: 9092 };
+  const connection = { listener: "PLAINTEXT", localAddress: "127.0.0.1", localPort: 9092 };
   const found: string[] = [];
   for (const { api, versions, failure } of handlers) {
     const version = rangeOf(versions).max;
@@ -38,7 +38,7 @@ it("every failure response with an errorMessage field has a text there", async (
 
 it("every failure response can be encoded, at every version", async () => {
   const { broker: services } = await WholeBroker.start();
-  const connection = { localAddress: "127.0.0.1", localPort: 9092 };
+  const connection = { listener: "PLAINTEXT", localAddress: "127.0.0.1", localPort: 9092 };
   for (const { api, versions, failure } of handlers) {
     const { min, max } = rangeOf(versions);
     for (let version = min; version <= max; version++) {

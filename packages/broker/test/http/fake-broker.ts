@@ -89,6 +89,10 @@ export class FakeBroker implements BrokerAdmin {
     yield { topic: 'or"ders', recordsIn: 7, bytesIn: 700, bytesOut: 1400, duplicatesDropped: 3 };
   }
 
+  readonly certificates = [
+    { listener: "OUTSIDE", expiresMs: 1_800_000_000_000, reloadFailures: 2, problem: null },
+  ];
+
   network() {
     const { stats, connections } = this.served!.listener;
     return { ...stats, connections };
@@ -122,7 +126,14 @@ export async function ask(
   },
 ): Promise<Reply> {
   const headers = { ...more, ...(body === "" ? {} : { "content-length": body.length }) };
-  const sent = request({ host: "127.0.0.1", port: listener.port, path, method, agent, headers });
+  const sent = request({
+    host: "127.0.0.1",
+    port: listener.ports[0]!,
+    path,
+    method,
+    agent,
+    headers,
+  });
   sent.end(body);
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   let text = "";

@@ -107,7 +107,7 @@ describe("routes", () => {
   test("if /metrics can't be loaded, the next scrape tries again", async () => {
     const view = new FakeBroker();
     await using served = await serveHttp(view);
-    expect(served.listener.port).toBeGreaterThan(0);
+    expect(served.listener.ports[0]).toBeGreaterThan(0);
     const modules = [Promise.reject(new HttpError(503, "restart the broker")), importPromClient()];
     const page = metricsPage(view, () => modules.shift()!);
     await expect(page()).rejects.toThrow("restart the broker");
@@ -257,7 +257,7 @@ describe("unusual clients", () => {
   const exchange = async (text: string) => {
     const view = new FakeBroker();
     await using served = await serveHttp(view);
-    const socket = connect(served.listener.port, "127.0.0.1");
+    const socket = connect(served.listener.ports[0]!, "127.0.0.1");
     socket.end(text);
     let reply = "";
     for await (const chunk of socket.setEncoding("latin1")) reply += chunk;
@@ -287,7 +287,7 @@ describe("unusual clients", () => {
     const text = `${head}Content-Type: application/json\r\n\r\n{`;
     const view = new FakeBroker();
     await using served = await serveHttp(view);
-    const socket = connect(served.listener.port, "127.0.0.1");
+    const socket = connect(served.listener.ports[0]!, "127.0.0.1");
     socket.write(text);
     await eventually(() => served.listener.stats.connectionsAccepted === 1);
     socket.resetAndDestroy();
@@ -314,7 +314,7 @@ describe("on the same port as Kafka", () => {
     await using served = await serveHttp(new FakeBroker());
     const bytes = Buffer.from("GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     for (let cut = 1; cut < bytes.length; cut++) {
-      const socket = connect({ port: served.listener.port, host: "127.0.0.1", noDelay: true });
+      const socket = connect({ port: served.listener.ports[0]!, host: "127.0.0.1", noDelay: true });
       socket.write(bytes.subarray(0, cut));
       await once(socket, "connect");
       await new Promise((resolve) => setImmediate(resolve));
@@ -332,7 +332,7 @@ describe("on the same port as Kafka", () => {
       ["GET nonsense\r\n\r\n", 400],
       [huge, 431],
     ] as const) {
-      const socket = connect(served.listener.port, "127.0.0.1");
+      const socket = connect(served.listener.ports[0]!, "127.0.0.1");
       socket.on("error", () => {});
       socket.write(text);
       let reply = "";
@@ -358,7 +358,7 @@ describe("closing", () => {
 
   test("cuts off a request whose headers never end after the grace time", async () => {
     await using served = await serveHttp(new FakeBroker());
-    const socket = connect(served.listener.port, "127.0.0.1");
+    const socket = connect(served.listener.ports[0]!, "127.0.0.1");
     socket.on("error", () => {});
     socket.write("GET /health HTTP/1.1\r\nHost:");
     await ask(served, "/health");

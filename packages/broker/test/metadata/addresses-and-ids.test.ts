@@ -7,8 +7,11 @@ import { SeededRandom } from "../env/seeded-random.ts";
 describe("the advertised address", () => {
   const advertised = (bindAddress: string, localAddress: string, listeners?: string) =>
     advertisedAddress(
-      { bindAddress, kafkaConfigs: listeners ? { "advertised.listeners": listeners } : {} },
-      { localAddress, localPort: 9092 },
+      {
+        ...{ bindAddress, bindPort: 9092 },
+        kafkaConfigs: listeners ? { "advertised.listeners": listeners } : {},
+      },
+      { listener: "PLAINTEXT", localAddress, localPort: 9092 },
     );
 
   it("is that of advertised.listeners, if it is set", () => {

@@ -8,8 +8,7 @@ const LENGTH_BYTES = 4;
 
 /** A broker's listener in a test: one connection of frames, without a socket. */
 export class MemoryListener implements Listener {
-  readonly address: string;
-  readonly port: number;
+  readonly ports: readonly number[];
   /** Who the client of later requests is. */
   principal: KafkaPrincipal = ANONYMOUS;
   readonly #router: RequestRouter;
@@ -19,9 +18,8 @@ export class MemoryListener implements Listener {
   #inProgress = 0;
   #idle: () => void = () => {};
 
-  constructor({ host, port, router, env }: ListenerOptions) {
-    this.address = host;
-    this.port = port;
+  constructor({ addresses, router, env }: ListenerOptions) {
+    this.ports = addresses.map(({ port }) => port);
     this.#router = router;
     this.#timers = env.timers;
     this.#connection = this.#connect();
@@ -79,7 +77,12 @@ export class MemoryListener implements Listener {
     const info = {
       id: ++this.#connections,
       // Not what the broker is bound to: clients may reach it through another address and port.
-      ...{ remoteAddress: "127.0.0.1", localAddress: "10.0.0.1", localPort: 19092 },
+      ...{
+        listener: "PLAINTEXT",
+        remoteAddress: "127.0.0.1",
+        localAddress: "10.0.0.1",
+        localPort: 19092,
+      },
       get principal() {
         return listener.principal;
       },

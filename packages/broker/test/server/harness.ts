@@ -219,7 +219,14 @@ export async function serve(
   const onRefused = (one: RefusedConnection) => void refused.push(one);
   const env = { clock: time, timers: time };
   const listener = new TcpListener({
-    ...{ host: "127.0.0.1", port: 0, router, http, env, limits, connectionLimits },
+    ...{
+      addresses: [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0, tls: null, gate: null }],
+      router,
+      http,
+      env,
+      limits,
+      connectionLimits,
+    },
     ...{ onRefused, onWaiting },
   });
   await listener.listen();
@@ -235,7 +242,7 @@ export async function serve(
     expect(listener.stats).toMatchObject({ heldBytes: 0, unsentBytes: 0 });
   };
   const client = (options?: { reading?: boolean; allowHalfOpen?: boolean }) => {
-    const made = new Client(listener.port, options);
+    const made = new Client(listener.ports[0]!, options);
     clients.push(made);
     return made;
   };

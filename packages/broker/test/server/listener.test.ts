@@ -13,7 +13,8 @@ describe("starting", () => {
     const { port } = taken.address() as { port: number };
     const time = new ManualTime();
     const starting = new TcpListener({
-      ...{ host: "127.0.0.1", port, router: new ToyRouter(), env: { clock: time, timers: time } },
+      ...{ addresses: [at("127.0.0.1", port)], router: new ToyRouter() },
+      env: { clock: time, timers: time },
       http: { accept: (socket) => socket.destroy(), close: () => {} },
     }).listen();
     await expect(starting).rejects.toMatchObject({
@@ -28,12 +29,8 @@ describe("starting", () => {
   test("an address of another machine is reported in one line", async () => {
     const time = new ManualTime();
     const starting = new TcpListener({
-      ...{
-        host: "192.0.2.1",
-        port: 0,
-        router: new ToyRouter(),
-        env: { clock: time, timers: time },
-      },
+      ...{ addresses: [at("192.0.2.1", 0)], router: new ToyRouter() },
+      env: { clock: time, timers: time },
       http: { accept: (socket) => socket.destroy(), close: () => {} },
     }).listen();
     await expect(starting).rejects.toMatchObject({ code: "TARPAN_ADDRESS_UNAVAILABLE" });
@@ -136,3 +133,7 @@ describe("close", () => {
     expect(served.time.pendingTimers).toBe(0);
   });
 });
+
+function at(host: string, port: number) {
+  return { name: "PLAINTEXT", host, port, tls: null, gate: null };
+}

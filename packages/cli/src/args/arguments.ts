@@ -3,6 +3,12 @@ import { UsageError } from "../terminal/failures.ts";
 
 export type Value = string | true | readonly string[];
 
+/** What every command takes when it connects. */
+const CONNECTING = [
+  ...["bootstrap", "timeout", "tls-ca", "tls-cert", "tls-key"],
+  ...["sasl-username", "sasl-password-file", "sasl-mechanism"],
+];
+
 /**
  * The options by their full names, and the bare words in order. A command takes those that it
  * understands and then calls `end`, which refuses the rest: no argument is ignored.
@@ -13,7 +19,7 @@ export class Arguments {
   /** The number of bare words taken so far. */
   #words = 0;
   /** Options that the command has looked at, given or not. */
-  readonly #asked = new Set<string>(["bootstrap", "timeout"]);
+  readonly #asked = new Set<string>(CONNECTING);
 
   constructor(values: ReadonlyMap<string, Value>, positional: readonly string[]) {
     this.#values = values;

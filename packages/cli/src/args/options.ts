@@ -16,6 +16,12 @@ export interface Option {
 export const BROKER_OPTIONS: readonly Option[] = [
   { name: "bootstrap", short: "b", argument: "HOST:PORT", help: "broker to ask (localhost:9092)" },
   { name: "broker", argument: "HOST:PORT", aliasOf: "bootstrap", help: "the same" },
+  { name: "tls-ca", argument: "FILE", help: "connect by TLS; authorities to trust, in PEM" },
+  { name: "tls-cert", argument: "FILE", help: "connect by TLS with this certificate, in PEM" },
+  { name: "tls-key", argument: "FILE", help: "the key of --tls-cert, in PEM" },
+  { name: "sasl-username", argument: "NAME", help: "log in as this user" },
+  { name: "sasl-password-file", argument: "FILE", help: "a file with the user's password" },
+  { name: "sasl-mechanism", argument: "NAME", help: "PLAIN, SCRAM-SHA-256 or -512 (the last)" },
 ];
 
 export const BOOTSTRAP_OPTIONS: readonly Option[] = [

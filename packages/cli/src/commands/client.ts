@@ -119,7 +119,7 @@ export const client: Command = {
     const output = outputFrom(args, io);
     args.end("; say what to do with --cmd");
     await logged(log, name, request, io, () =>
-      withCluster(brokers, timeoutMs, io, (cluster) =>
+      withCluster({ bootstrap: brokers, timeoutMs }, io, (cluster) =>
         // Records are printed as they come.
         name === "consume"
           ? action(cluster, request, output, io)

@@ -1,8 +1,9 @@
-import { Client, type Trouble } from "@tarpan/client";
+import { Client, type ClientOptions, type Trouble } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
 import { parseDuration } from "../args/values.ts";
 import { describeFailure } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
+import { securityFrom } from "./security-flags.ts";
 
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 
@@ -18,12 +19,12 @@ export async function withClient<T>(
   const timeout = args.text("timeout");
   const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout, "--timeout");
   const bootstrap = args.text("bootstrap") ?? DEFAULT_BOOTSTRAP;
-  return withCluster(bootstrap, timeoutMs, io, (client) => work(client, timeoutMs));
+  const options = { bootstrap, timeoutMs, ...(await securityFrom(args)) };
+  return withCluster(options, io, (client) => work(client, timeoutMs));
 }
 
 export async function withCluster<T>(
-  bootstrap: string | readonly string[],
-  timeoutMs: number | undefined,
+  options: Pick<ClientOptions, "bootstrap" | "timeoutMs" | "tls" | "sasl">,
   { stderr }: Io,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
@@ -31,7 +32,7 @@ export async function withCluster<T>(
     // This overwrites the line that shows a command's progress.
     stderr.write(`${stderr.isTTY ? "\r\x1b[K" : ""}tarpan: ${troubleText(trouble)}\n`);
   };
-  const client = new Client({ bootstrap, clientId: "tarpan-cli", timeoutMs, onTrouble });
+  const client = new Client({ ...options, clientId: "tarpan-cli", onTrouble });
   try {
     return await work(client);
   } finally {

@@ -79,6 +79,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/client.ts")).client,
   },
   {
+    name: "certificate",
+    summary: "make certificates of a private authority, to try TLS out",
+    load: async () => (await import("../commands/certificate.ts")).certificate,
+  },
+  {
     name: "completion",
     summary: "print the completion script for bash, zsh or fish",
     load: async (whole) => (await import("../commands/completion.ts")).completion(whole),

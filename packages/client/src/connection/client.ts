@@ -36,6 +36,7 @@ import {
   topicOf,
 } from "./metadata.ts";
 import { Deadline, retrying } from "./retry.ts";
+import { type SaslOptions, saslOptions, type TlsOptions, tlsOptions } from "./security.ts";
 import { type OnTrouble, Troubles } from "./trouble.ts";
 
 export interface ClientOptions {
@@ -53,6 +54,10 @@ export interface ClientOptions {
    * needed. Kafka's connections.max.idle.ms. Default: 540,000.
    */
   readonly connectionsMaxIdleMs?: number | undefined;
+  /** Default: no TLS. `{}` trusts the authorities that Node knows. */
+  readonly tls?: TlsOptions | undefined;
+  /** Default: no log-in. */
+  readonly sasl?: SaslOptions | undefined;
   /**
    * Called when an operation has failed for 2 s and is still retried, then each minute, and when it
    * succeeds again. Meant for logging.
@@ -65,6 +70,8 @@ const OPTIONS: Checks<ClientOptions> = {
   clientId: nonEmptyString,
   timeoutMs,
   connectionsMaxIdleMs: timeoutMs,
+  tls: tlsOptions,
+  sasl: saslOptions,
   onTrouble: callback,
 };
 
@@ -81,6 +88,7 @@ export class Client {
   readonly troubles: Troubles;
   readonly #bootstrap: readonly Address[];
   readonly #maxIdleMs: number;
+  readonly #security: Pick<ClientOptions, "tls" | "sasl">;
   readonly #shared = new ConnectionPool((address) => this.#open(address));
   readonly #separate = new Set<Connection>();
   readonly #topics = new Map<string, Cached>();
@@ -96,6 +104,7 @@ export class Client {
     this.clientId = clientId;
     this.timeoutMs = timeoutMs;
     this.#maxIdleMs = options.connectionsMaxIdleMs ?? CONNECTIONS_MAX_IDLE_MS;
+    this.#security = { tls: options.tls, sasl: options.sasl };
     this.troubles = new Troubles(options.onTrouble);
   }
 
@@ -282,7 +291,8 @@ export class Client {
   async #open({ host, port }: Address): Promise<Connection> {
     if (this.#closed) throw new ClientError("TARPAN_CLOSED", "the client is closed");
     const { clientId, timeoutMs } = this;
-    return Connection.open({ host, port, clientId, timeoutMs, maxIdleMs: this.#maxIdleMs });
+    const options = { clientId, timeoutMs, maxIdleMs: this.#maxIdleMs, ...this.#security };
+    return Connection.open({ host, port, ...options });
   }
 
   /** Looks for a partition that the cached metadata lacks: it may have been added since. */

@@ -4,7 +4,7 @@
 // 1. Every request settles: by its response, its time-out, or the close of the connection.
 // 2. A request that times out closes the connection: responses come in the order of the requests,
 //    so the later ones can't be answered before it.
-import { createConnection, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import {
   type Api,
   ApiVersions,
@@ -16,6 +16,8 @@ import {
   type Output,
   ProtocolError,
   rangeOf,
+  SaslAuthenticate,
+  SaslHandshake,
 } from "@tarpan/protocol";
 import { type Checks, checkOptions, integer, nonEmptyString } from "../checks/checks.ts";
 import { timeoutMs } from "../checks/values.ts";
@@ -25,7 +27,10 @@ import {
   TimeoutError,
   UnsupportedVersionError,
 } from "../errors.ts";
+import { connectedSocket, reason } from "./connected-socket.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
+import { logIn } from "./sasl-login.ts";
+import { type SaslOptions, saslOptions, type TlsOptions, tlsOptions } from "./security.ts";
 import { CLIENT_SOFTWARE_NAME, CLIENT_SOFTWARE_VERSION } from "./software.ts";
 
 export interface ConnectionOptions {
@@ -36,6 +41,10 @@ export interface ConnectionOptions {
   readonly timeoutMs: number;
   /** Time without a request after which it closes itself, ms. Default: it never does. */
   readonly maxIdleMs?: number | undefined;
+  /** Default: no TLS. */
+  readonly tls?: TlsOptions | undefined;
+  /** Default: no log-in. */
+  readonly sasl?: SaslOptions | undefined;
 }
 
 const OPTIONS: Checks<ConnectionOptions> = {
@@ -44,6 +53,8 @@ const OPTIONS: Checks<ConnectionOptions> = {
   clientId: nonEmptyString,
   timeoutMs,
   maxIdleMs: timeoutMs,
+  tls: tlsOptions,
+  sasl: saslOptions,
 };
 
 export interface RequestOptions {
@@ -95,14 +106,15 @@ export class Connection {
   }
 
   /**
-   * Connects and asks for the broker's versions (ApiVersions). Rejects with ConnectionError or
-   * TimeoutError, or with KafkaResponseError if the broker refuses ApiVersions.
+   * Connects, asks for the broker's versions (ApiVersions), and logs in. Rejects with
+   * ConnectionError or TimeoutError, or with KafkaResponseError if the broker refuses.
    */
   static async open(options: ConnectionOptions): Promise<Connection> {
     checkOptions("Connection.open", options, OPTIONS, ["host", "port", "clientId", "timeoutMs"]);
     const connection = new Connection(options, await connectedSocket(options));
     try {
       await connection.#fetchVersions();
+      if (options.sasl !== undefined) await connection.#logIn(options.sasl);
       return connection;
     } catch (error) {
       connection.close();
@@ -249,6 +261,21 @@ export class Connection {
     this.#pending.clear();
   }
 
+  async #logIn(options: SaslOptions): Promise<void> {
+    const { mechanism } = options;
+    const about = `${this.address} refused ${mechanism}`;
+    const { errorCode, mechanisms } = await this.request(SaslHandshake, { mechanism });
+    if (errorCode !== ErrorCode.NONE) {
+      const detail = mechanisms.length === 0 ? null : `it offers ${mechanisms.join(", ")}`;
+      throw new KafkaResponseError(errorCode, about, detail);
+    }
+    await logIn(options, async (authBytes) => {
+      const answer = await this.request(SaslAuthenticate, { authBytes });
+      if (answer.errorCode === ErrorCode.NONE) return answer.authBytes;
+      throw new KafkaResponseError(answer.errorCode, about, answer.errorMessage);
+    });
+  }
+
   #takeCorrelationId(): number {
     const id = this.#nextCorrelationId;
     this.#nextCorrelationId = (id + 1) & 0x7fffffff;
@@ -280,40 +307,4 @@ export class Connection {
     for (const { name, maxVersionLevel } of answer.finalizedFeatures)
       this.#features.set(name, maxVersionLevel);
   }
-}
-
-function connectedSocket({ host, port, timeoutMs }: ConnectionOptions): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection({ host, port, noDelay: true, keepAlive: true });
-    const address = `${host}:${port}`;
-    const timer = setTimeout(() => {
-      socket.destroy();
-      reject(new TimeoutError(`${address} did not accept a connection within ${timeoutMs} ms`));
-    }, timeoutMs);
-    const failed = (error: Error) => {
-      clearTimeout(timer);
-      reject(new ConnectionError(reason(address, error), error));
-    };
-    socket.once("error", failed);
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      socket.off("error", failed);
-      resolve(socket);
-    });
-  });
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ENOTFOUND: "unknown host",
-  EAI_AGAIN: "the name server does not answer",
-  EHOSTUNREACH: "the host can't be reached",
-  ENETUNREACH: "the network can't be reached",
-  ECONNRESET: "the broker closed the connection",
-  EPIPE: "the broker closed the connection",
-};
-
-function reason(address: string, error: Error & { code?: string }): string {
-  const why = REASONS[error.code ?? ""] ?? (error.message || error.code || "connection failed");
-  return `${address}: ${why}`;
 }

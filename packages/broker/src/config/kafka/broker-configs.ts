@@ -10,7 +10,8 @@ import {
 } from "./definition.ts";
 import { ignoredConfigs } from "./ignored-configs.ts";
 import { ipOverridesProblem } from "./ip-overrides.ts";
-import { advertisedProblem, listenersProblem } from "./listener.ts";
+import { advertisedProblem, listenersProblem, protocolMapProblem } from "./listener.ts";
+import { LISTENER_CONFIGS, SASL_CONFIGS, TLS_CONFIGS } from "./security-configs.ts";
 import { COMPRESSION_TYPES, gzipLevel, MAX_MESSAGE_IDS, TIMESTAMP_TYPES } from "./topic-configs.ts";
 import { WHY } from "./why-ignored.ts";
 
@@ -36,7 +37,7 @@ type Row = readonly [
 // biome-ignore format: one row per config reads better than one line per field
 const rows: readonly Row[] = [
   ["advertised.listeners", "list", null, advertisedProblem, "read-only",
-    "Address clients are told to connect to; unset, the one the broker is bound to."],
+    "Address that clients of each listener are told to connect to; unset, the one it is bound to."],
   ["add.partitions.to.txn.retry.backoff.max.ms", "int", 100, atLeast(0), "read-only",
     "How long a producer's next transaction waits for the end of its last one."],
   ["allow.everyone.if.no.acl.found", "boolean", false, null, "read-only",
@@ -90,10 +91,10 @@ const rows: readonly Row[] = [
   ["group.max.size", "int", MAX_INT, atLeast(1), "read-only", "Members a classic group may have."],
   ["group.min.session.timeout.ms", "int", 6_000, null, "read-only",
     "Shortest session timeout a member of a classic group may ask for."],
-  ["listener.security.protocol.map", "string", null, null, "read-only",
-    "Security protocol of each listener name; only PLAINTEXT is served."],
+  ["listener.security.protocol.map", "string", null, protocolMapProblem, "read-only",
+    "Security protocol of each listener name; unset, names are protocols."],
   ["listeners", "list", null, listenersProblem, "read-only",
-    "Address the broker listens on (bind_addr, bind_port)."],
+    "Addresses the broker listens on (the first one is bind_addr and bind_port)."],
   ["leader.imbalance.check.interval.seconds", "long", 300, atLeast(1), "read-only",
     "Seconds between checks for partitions that are not led by their preferred leader."],
   ["leader.imbalance.per.broker.percentage", "int", 10, atLeast(0), "read-only",
@@ -248,14 +249,15 @@ class BrokerConfigs extends Map<string, ConfigDefinition> {
     const rest = known === undefined ? FOR_ONE_LISTENER.exec(name)?.[1] : undefined;
     if (rest === undefined) return known;
     const base = super.get(rest) ?? super.get(rest.slice(rest.indexOf(".") + 1));
-    const ignored = base?.ignored ?? WHY.listener;
+    const own = base !== undefined && LISTENER_CONFIGS.has(base.name);
+    const ignored = own ? null : (base?.ignored ?? WHY.listener);
     return base && { ...base, name, fallback: null, hidden: true, ignored };
   }
 }
 
 /** Every broker config of Kafka, ascending by name, as Kafka lists them. */
 export const BROKER_CONFIGS: ConfigTable = new BrokerConfigs(
-  [...configs, ...ignoredConfigs()]
+  [...configs, ...TLS_CONFIGS, ...SASL_CONFIGS, ...ignoredConfigs()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((config) => [config.name, config]),
 );

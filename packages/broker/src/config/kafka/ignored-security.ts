@@ -2,8 +2,6 @@
 // broker refuses any value of them that asks for security: see start-configs.ts.
 export const IGNORED_SECURITY = `
   alter.config.policy.class.name class -
-  connection.failed.authentication.delay.ms int 100 >=0
-  connections.max.reauth.ms long 0
   create.topic.policy.class.name class -
   delegation.token.expiry.check.interval.ms long 3600000 >=1
   delegation.token.expiry.time.ms long 86400000 >=1
@@ -11,7 +9,6 @@ export const IGNORED_SECURITY = `
   delegation.token.secret.key password -
   principal.builder.class class - each
   sasl.client.callback.handler.class class -
-  sasl.enabled.mechanisms list GSSAPI each
   sasl.jaas.config password - each
   sasl.kerberos.kinit.cmd string /usr/bin/kinit each
   sasl.kerberos.min.time.before.relogin long 60000 each
@@ -60,30 +57,16 @@ export const IGNORED_SECURITY = `
   sasl.oauthbearer.sub.claim.name string sub
   sasl.oauthbearer.token.endpoint.url string -
   sasl.server.callback.handler.class class -
-  sasl.server.max.receive.size int 524288
   security.inter.broker.protocol string PLAINTEXT PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL
   security.providers string -
   ssl.allow.dn.changes boolean false
   ssl.allow.san.changes boolean false
-  ssl.cipher.suites list "" each
-  ssl.client.auth string none required|requested|none each
-  ssl.enabled.protocols list TLSv1.2,TLSv1.3 each
   ssl.endpoint.identification.algorithm string https each
   ssl.engine.factory.class class - each
-  ssl.key.password password - each
   ssl.keymanager.algorithm string SunX509 each
-  ssl.keystore.certificate.chain password - each
-  ssl.keystore.key password - each
-  ssl.keystore.location string - each
-  ssl.keystore.password password - each
-  ssl.keystore.type string JKS each
-  ssl.principal.mapping.rules string DEFAULT
   ssl.protocol string TLSv1.3 each
   ssl.provider string - each
   ssl.secure.random.implementation string - each
   ssl.trustmanager.algorithm string PKIX each
-  ssl.truststore.certificates password - each
-  ssl.truststore.location string - each
   ssl.truststore.password password - each
-  ssl.truststore.type string JKS each
 `;

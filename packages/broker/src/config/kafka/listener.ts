@@ -1,10 +1,21 @@
 // Kafka's lists of listeners: `NAME://host:port`, where the name is mapped to a protocol.
 import { ValueError } from "../values.ts";
 
-/** IPv6 hosts are in brackets; no host means all addresses. */
+/** Kafka's `SecurityProtocol`, with its numbers. */
+export const SecurityProtocol = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
+
+export type SecurityProtocolName = keyof typeof SecurityProtocol;
+
+/** IPv6 hosts are without brackets; no host means all addresses. */
 export interface ListenerAddress {
+  readonly name: string;
   readonly host: string;
   readonly port: number;
+}
+
+/** An address that clients come to. */
+export interface ClientListener extends ListenerAddress {
+  readonly protocol: SecurityProtocolName;
 }
 
 const LISTENER = /^([A-Za-z0-9_]+):\/\/(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]*)):(\d{1,5})$/;
@@ -21,12 +32,18 @@ export function advertisedProblem(list: string): string | null {
   return usable && all.length > 0 ? null : "must be like PLAINTEXT://host:port";
 }
 
-/** The address in `advertised.listeners`; null if unset. Throws as `clientListener` does. */
-export function advertisedListener(
-  kafkaConfigs: Readonly<Record<string, string>>,
-): ListenerAddress | null {
-  const list = kafkaConfigs["advertised.listeners"];
-  return list === undefined ? null : clientListener(list, namesIn(kafkaConfigs));
+/** Why a value of `listener.security.protocol.map` is malformed; null if it is not. */
+export function protocolMapProblem(map: string): string | null {
+  const known = pairs(map).every(([name, protocol]) => name !== "" && protocol in SecurityProtocol);
+  return known ? null : `must be like NAME:${Object.keys(SecurityProtocol).join("|")}`;
+}
+
+/** The configs that say what the names of listeners mean. */
+export interface ListenerNames {
+  /** `listener.security.protocol.map`: `NAME:PROTOCOL,…`. */
+  readonly protocols: string | undefined;
+  /** `controller.listener.names`. */
+  readonly controllers: string | undefined;
 }
 
 export function namesIn(configs: Readonly<Record<string, string>>): ListenerNames {
@@ -36,41 +53,58 @@ export function namesIn(configs: Readonly<Record<string, string>>): ListenerName
   };
 }
 
-interface ListenerNames {
-  /** `listener.security.protocol.map`: `NAME:PROTOCOL,…`. */
-  readonly protocols: string | undefined;
-  /** `controller.listener.names`. */
-  readonly controllers: string | undefined;
-}
-
-const KAFKA_PROTOCOLS =
-  "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL";
-
 /**
- * The one address for clients in a list of listeners; null if it lists only controllers' listeners.
- * Throws ValueError for a listener that is not PLAINTEXT, and for several addresses.
+ * The listeners for clients in a list. Throws ValueError for a name without a protocol, and for
+ * names and ports that are listed twice. As in Kafka, one port may have an IPv4 and an IPv6
+ * address.
  */
-export function clientListener(list: string, names: ListenerNames): ListenerAddress | null {
-  const protocolOf = new Map(pairs(names.protocols ?? KAFKA_PROTOCOLS));
-  const controllers = pairs(names.controllers ?? "").map(([name]) => name);
-  const [first = null, ...more] = parsed(list).flatMap((listener) => {
-    return listener === null || controllers.includes(listener.name) ? [] : [listener];
+export function clientListeners(list: string, names: ListenerNames): ClientListener[] {
+  const protocolOf = new Map(
+    names.protocols === undefined
+      ? Object.keys(SecurityProtocol).map((protocol) => [protocol, protocol])
+      : pairs(names.protocols),
+  );
+  const listeners = forClients(list, names).map((listener) => {
+    const protocol = protocolOf.get(listener.name);
+    if (protocol !== undefined) return { ...listener, protocol: protocol as SecurityProtocolName };
+    const text = `listener ${listener.name} has no protocol in listener.security.protocol.map`;
+    throw new ValueError(text);
   });
-  for (const { name } of first === null ? [] : [first, ...more]) {
-    const protocol = protocolOf.get(name);
-    if (protocol === "PLAINTEXT") continue;
+  for (const [i, one] of listeners.entries()) {
+    const clash = listeners.slice(0, i).find((other) => clashes(one, other));
+    if (clash === undefined) continue;
     throw new ValueError(
-      protocol === undefined
-        ? `listener ${name} has no protocol in listener.security.protocol.map`
-        : `listener ${name} is ${protocol}, but this broker offers only PLAINTEXT, which would let ` +
-            "everybody in",
+      clash.name === one.name
+        ? `lists ${one.name} twice`
+        : `${clash.name} and ${one.name} have the same port, ${one.port}`,
     );
   }
-  if (more.length > 0) throw new ValueError("lists several addresses, and this broker has one");
-  return first && { host: first.host, port: first.port };
+  return listeners;
 }
 
-function parsed(list: string): ((ListenerAddress & { readonly name: string }) | null)[] {
+/** What clients of each listener are told to connect to. Throws ValueError for a name twice. */
+export function advertisedListeners(list: string, names: ListenerNames): ListenerAddress[] {
+  const advertised = forClients(list, names);
+  const all = advertised.map(({ name }) => name);
+  const twice = all.find((name, i) => all.indexOf(name) !== i);
+  if (twice !== undefined) throw new ValueError(`lists ${twice} twice`);
+  return advertised;
+}
+
+function forClients(list: string, names: ListenerNames): ListenerAddress[] {
+  const controllers = pairs(names.controllers ?? "").map(([name]) => name);
+  return parsed(list).flatMap((listener) => {
+    return listener === null || controllers.includes(listener.name) ? [] : [listener];
+  });
+}
+
+function clashes(a: ListenerAddress, b: ListenerAddress): boolean {
+  if (a.name === b.name) return true;
+  const differ = a.host !== "" && b.host !== "" && a.host.includes(":") !== b.host.includes(":");
+  return a.port === b.port && a.port !== 0 && !differ;
+}
+
+function parsed(list: string): (ListenerAddress | null)[] {
   return items(list).map((item) => {
     const match = LISTENER.exec(item);
     const port = Number(match?.[4]);

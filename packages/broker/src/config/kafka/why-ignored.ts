@@ -8,7 +8,7 @@ export const WHY = {
   levels: "lz4 has one level here",
   threads: "the broker uses one thread",
   fixed: "the broker decides this itself",
-  listener: "there is one listener: give the config without listener.name.",
+  listener: "it is the same for all listeners: give the config without listener.name.",
   buffers: "the operating system sizes the buffers of sockets (net.ipv4.tcp_rmem, tcp_wmem)",
   controller: "brokers find and reach each other in Tarpan's own way, without KRaft",
   replication: "a cluster's records are replicated by NATS JetStream",
@@ -26,8 +26,8 @@ export const WHY = {
  * broker without it.
  */
 export const NO_SECURITY =
-  "this broker has no TLS, SASL or policies yet, so everybody could connect: leave it out, " +
-  "and keep the port on a network you trust";
+  "this broker does not obey it yet, so everybody could connect: leave it out, and keep the port " +
+  "on a network you trust";
 
 /** In DescribeConfigs' documentation of a config without effect. The command line looks for it. */
 const IGNORED_MARK = "Stored, but has no effect yet:";

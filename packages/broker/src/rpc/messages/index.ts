@@ -31,11 +31,13 @@ import { ListHalfMessages } from "./10031-list-half-messages.ts";
 import { ResolveHalfMessage } from "./10032-resolve-half-message.ts";
 import { CreateAcls } from "./10033-create-acls.ts";
 import { DeleteAcls } from "./10034-delete-acls.ts";
+import { AlterUsers } from "./10035-alter-users.ts";
 
 export {
   AllocateProducerIds,
   AlterConfigs,
   AlterReassignments,
+  AlterUsers,
   BrokerHeartbeat,
   ChangeHeld,
   CreateAcls,
@@ -99,6 +101,7 @@ export const calls: readonly AnyApi[] = [
   DeliverHeld,
   ListHeld,
   ChangeHeld,
+  AlterUsers,
   ListHalfMessages,
   ResolveHalfMessage,
   CreateAcls,

@@ -1,0 +1,125 @@
+// TLS of one listener, by Kafka's configs `ssl.…`.
+import { splitList } from "./kafka/definition.ts";
+import type { ListenerConfigs } from "./listener-configs.ts";
+import { ValueError } from "./values.ts";
+
+export interface TlsSettings {
+  /** Whether clients show certificates: never, if they have one, or always. */
+  readonly clientAuth: "none" | "requested" | "required";
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+  /** By OpenSSL's names, separated by colons; null for Node's own. */
+  readonly ciphers: string | null;
+  readonly keystore: Keystore;
+  /** Who signs the clients' certificates; null for the authorities that Node knows. */
+  readonly truststore: Truststore | null;
+  readonly principalMappingRules: string;
+}
+
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** The broker's key and certificates: a file, or texts in PEM. */
+export type Keystore =
+  | {
+      readonly path: string;
+      readonly type: StoreType;
+      readonly password: string | null;
+    }
+  | { readonly chain: string; readonly key: string; readonly password: string | null };
+
+export type Truststore =
+  | { readonly path: string; readonly type: StoreType }
+  | { readonly certificates: string };
+
+/** JKS is Kafka's default, with which Java reads PKCS12 files, too. */
+export type StoreType = "JKS" | "PEM" | "PKCS12";
+
+const VERSIONS: readonly string[] = ["TLSv1.2", "TLSv1.3"] satisfies TlsVersion[];
+
+/** Throws ValueError, which names the config. */
+export function tlsSettingsOf(configs: ListenerConfigs): TlsSettings {
+  const versions = splitList(configs("ssl.enabled.protocols") ?? VERSIONS.join(","));
+  const unknown = versions.find((version) => !VERSIONS.includes(version));
+  if (unknown !== undefined) {
+    throw new ValueError(`ssl.enabled.protocols: ${unknown} is not offered, only ${VERSIONS}`);
+  }
+  const sorted = [...versions].sort() as TlsVersion[];
+  return {
+    clientAuth: (configs("ssl.client.auth") ?? "none") as TlsSettings["clientAuth"],
+    minVersion: sorted[0] ?? "TLSv1.2",
+    maxVersion: sorted.at(-1) ?? "TLSv1.3",
+    ciphers: ciphersOf(splitList(configs("ssl.cipher.suites") ?? "")),
+    keystore: keystoreOf(configs),
+    truststore: truststoreOf(configs),
+    principalMappingRules: configs("ssl.principal.mapping.rules") ?? "DEFAULT",
+  };
+}
+
+function keystoreOf(configs: ListenerConfigs): Keystore {
+  const type = storeTypeOf(configs, "ssl.keystore.type");
+  const path = configs("ssl.keystore.location");
+  const chain = configs("ssl.keystore.certificate.chain");
+  const key = configs("ssl.keystore.key");
+  const keyPassword = configs("ssl.key.password");
+  if (path !== null) {
+    if (chain !== null || key !== null) {
+      const texts = "ssl.keystore.certificate.chain and ssl.keystore.key";
+      throw new ValueError(`ssl.keystore.location: set it, or ${texts}, but not both`);
+    }
+    const own = configs("ssl.keystore.password");
+    return { path, type, password: type === "PEM" ? keyPassword : (own ?? keyPassword) };
+  }
+  if (chain === null || key === null) {
+    throw new ValueError(
+      "a listener with TLS needs a certificate: set ssl.keystore.location, or, with " +
+        "ssl.keystore.type=PEM, ssl.keystore.certificate.chain and ssl.keystore.key",
+    );
+  }
+  if (type !== "PEM") throw new ValueError("ssl.keystore.key: needs ssl.keystore.type=PEM");
+  return { chain, key, password: keyPassword };
+}
+
+function truststoreOf(configs: ListenerConfigs): Truststore | null {
+  const type = storeTypeOf(configs, "ssl.truststore.type");
+  const path = configs("ssl.truststore.location");
+  const certificates = configs("ssl.truststore.certificates");
+  if (path !== null && certificates !== null) {
+    throw new ValueError("ssl.truststore.location: set it, or ssl.truststore.certificates");
+  }
+  if (path !== null) return { path, type };
+  if (certificates === null) return null;
+  if (type !== "PEM") {
+    throw new ValueError("ssl.truststore.certificates: needs ssl.truststore.type=PEM");
+  }
+  return { certificates };
+}
+
+function storeTypeOf(configs: ListenerConfigs, name: string): StoreType {
+  const type = (configs(name) ?? "JKS").toUpperCase();
+  if (type === "JKS" || type === "PEM" || type === "PKCS12") return type;
+  throw new ValueError(`${name}: must be PEM or PKCS12, not ${type}`);
+}
+
+/** Kafka has the names of IANA, and OpenSSL names those before TLS 1.3 differently. */
+function ciphersOf(suites: readonly string[]): string | null {
+  if (suites.length === 0) return null;
+  // Loaded here and not imported, because most brokers have no TLS.
+  const { getCiphers } = process.getBuiltinModule("node:tls");
+  const known = new Set(getCiphers().map((name) => name.toUpperCase()));
+  const names = suites.map((suite) => {
+    const name = known.has(suite.toUpperCase()) ? suite : openSslName(suite);
+    if (known.has(name.toUpperCase())) return name;
+    throw new ValueError(`ssl.cipher.suites: ${suite} is not known`);
+  });
+  return names.join(":");
+}
+
+function openSslName(suite: string): string {
+  return suite
+    .replace(/^TLS_/, "")
+    .replace("_WITH_", "_")
+    .replace(/AES_(\d+)/, "AES$1")
+    .replace(/^(.*CHACHA20_POLY1305)_SHA256$/, "$1")
+    .replace(/^RSA_/, "")
+    .replaceAll("_", "-");
+}

@@ -1,0 +1,91 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Random } from "../env/env.ts";
+import {
+  hmac,
+  MIN_ITERATIONS,
+  SCRAM_MECHANISMS,
+  type ScramCredential,
+  type ScramMechanism,
+  saltPassword,
+  scramKeys,
+} from "../security/scram.ts";
+
+/** The users in the metadata. */
+export type FindCredential = (mechanism: ScramMechanism, user: string) => ScramCredential | null;
+
+/** Passwords that are hashed at a time: the threads that do it also write the logs. */
+const MAX_HASHES = 1;
+
+/**
+ * Checks passwords and proofs. For a user who does not exist it does the same work with a made-up
+ * credential, which is always the same for a name, so that nobody can find out who exists.
+ */
+export class Credentials {
+  readonly #find: FindCredential;
+  readonly #secret: Uint8Array;
+  #hashes = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(find: FindCredential, random: Random) {
+    this.#find = find;
+    this.#secret = random.bytes(32);
+  }
+
+  /** `exists` is false for a made-up credential, which no proof fits. */
+  scram(
+    mechanism: ScramMechanism,
+    user: string,
+  ): { readonly credential: ScramCredential; readonly exists: boolean } {
+    const known = this.#find(mechanism, user);
+    if (known !== null) return { credential: known, exists: true };
+    return { credential: this.#madeUp(mechanism, user), exists: false };
+  }
+
+  /** Whether the user has this password, in the config or in the metadata. */
+  async isPassword(
+    user: string,
+    password: string,
+    configured: ReadonlyMap<string, string>,
+  ): Promise<boolean> {
+    const expected = configured.get(user);
+    if (expected !== undefined) return this.#isEqual(expected, password);
+    const mechanism =
+      this.#find("SCRAM-SHA-512", user) === null ? "SCRAM-SHA-256" : "SCRAM-SHA-512";
+    const { credential, exists } = this.scram(mechanism, user);
+    const salted = await this.#hashInTurn(() => saltPassword(mechanism, password, credential));
+    const { storedKey } = scramKeys(mechanism, salted);
+    return timingSafeEqual(storedKey, credential.storedKey) && exists;
+  }
+
+  #isEqual(a: string, b: string): boolean {
+    const [left, right] = [a, b].map((text) => hmac("SCRAM-SHA-256", this.#secret, text));
+    return timingSafeEqual(left!, right!);
+  }
+
+  #madeUp(mechanism: ScramMechanism, user: string): ScramCredential {
+    const { bytes } = SCRAM_MECHANISMS[mechanism];
+    const made = (what: string) => hmac(mechanism, this.#secret, `${what} ${user}`);
+    return {
+      salt: made("salt").subarray(0, SALT_BYTES),
+      storedKey: made("stored key").subarray(0, bytes),
+      serverKey: made("server key").subarray(0, bytes),
+      iterations: MIN_ITERATIONS,
+    };
+  }
+
+  async #hashInTurn<T>(hash: () => Promise<T>): Promise<T> {
+    while (this.#hashes >= MAX_HASHES) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#hashes++;
+    try {
+      return await hash();
+    } finally {
+      this.#hashes--;
+      this.#waiting.shift()?.();
+    }
+  }
+}
+
+/** As long as the salts that Kafka's tools make. */
+const SALT_BYTES = 26;

@@ -1,0 +1,33 @@
+/** One authentication: takes the client's tokens in turn. */
+export interface Exchange {
+  /** Rejects with AuthenticationError; the exchange has failed then. */
+  next(token: Uint8Array): Promise<Step>;
+}
+
+export interface Step {
+  /** The answer to the client. */
+  readonly token: Uint8Array;
+  /** The name of the user when the exchange is done; null while it goes on. */
+  readonly user: string | null;
+}
+
+/** A failed authentication. */
+export class AuthenticationError extends Error {
+  override readonly name = "AuthenticationError";
+  /** What the client is told; null for the text that tells nothing of what exists. */
+  readonly told: string | null;
+
+  constructor(reason: string, told: string | null = null) {
+    super(reason);
+    this.told = told;
+  }
+}
+
+/** An error whose text the client may know: it says nothing of what exists. */
+export function toldFailure(text: string): AuthenticationError {
+  return new AuthenticationError(text, text);
+}
+
+/** Of Kafka's PLAIN and SCRAM. */
+export const OTHER_AUTHORIZATION_ID =
+  "Authentication failed: Client requested an authorization id that is different from username";

@@ -1,0 +1,265 @@
+import {
+  type Api,
+  ApiVersions,
+  apiOf,
+  codecOf,
+  ErrorCode,
+  encodeResponse,
+  type Fields,
+  includes,
+  ProtocolError,
+  Reader,
+  type RequestHeader,
+  readRequestHeader,
+  SaslAuthenticate,
+  SaslHandshake,
+} from "@tarpan/protocol";
+import type { SaslMechanism, SaslSettings } from "../config/sasl-settings.ts";
+import type { Env } from "../env/env.ts";
+import {
+  type KafkaPrincipal,
+  principalText,
+  user as userPrincipal,
+} from "../security/principal.ts";
+import type { GatedConnection } from "../server/gate.ts";
+import { type CloseReason, RefusedRequest } from "../server/refused-request.ts";
+import type { PendingRequest, RequestRouter } from "../server/router.ts";
+import type { Credentials } from "./credentials.ts";
+import { AuthenticationError, type Exchange, type Step } from "./exchange.ts";
+import { PlainExchange } from "./plain.ts";
+import { ScramExchange } from "./scram-exchange.ts";
+
+/** What the gates of one listener share. */
+export interface GateParts {
+  readonly settings: SaslSettings;
+  readonly credentials: Credentials;
+  readonly env: Pick<Env, "clock" | "timers" | "random">;
+  /** Resolves when the users are known: a client must not be refused before. */
+  readonly ready: Promise<unknown>;
+}
+
+type Frames = readonly Uint8Array[];
+
+/** A client may authenticate its connection anew after this time, ms: Kafka's limit. */
+const MIN_REAUTH_INTERVAL_MS = 1_000;
+
+/**
+ * Lets only the requests of an authenticated client through to the router, as Kafka's
+ * `SaslServerAuthenticator` does. Before, ApiVersions may come once, then a handshake, then tokens:
+ * in SaslAuthenticate requests or, after a handshake of version 0, as they are. Everything else
+ * closes the connection.
+ *
+ * Invariants:
+ * 1. Until the client is authenticated, a frame is looked at only when all frames before it are
+ *    answered.
+ * 2. A failed authentication ends the connection.
+ */
+export class SaslGate implements RequestRouter {
+  readonly #parts: GateParts;
+  readonly #connection: GatedConnection;
+  #state: "versions" | "handshake" | "tokens" | "raw tokens" | "done" = "versions";
+  #exchange: Exchange | null = null;
+  #mechanism: SaslMechanism | null = null;
+  /** The client when it authenticates anew: it has to stay the same. */
+  #before: { readonly principal: KafkaPrincipal; readonly mechanism: SaslMechanism } | null = null;
+  #wrongMechanism: string | null = null;
+  #authenticatedMs = 0;
+  #expiresMs = Number.POSITIVE_INFINITY;
+
+  constructor(parts: GateParts, connection: GatedConnection) {
+    this.#parts = parts;
+    this.#connection = connection;
+  }
+
+  accept(frame: Uint8Array): PendingRequest {
+    const { router, info } = this.#connection;
+    if (this.#state !== "done") return { lane: null, run: () => this.#inTurn(frame) };
+    if (this.#beginsAnew(frame)) return { lane: null, run: () => this.#inTurn(frame) };
+    if (this.#parts.env.clock.monotonicMs() > this.#expiresMs) {
+      const why =
+        "its session is over (connections.max.reauth.ms), and it did not authenticate anew";
+      throw new RefusedRequest("session-expired", why);
+    }
+    return router.accept(frame, info);
+  }
+
+  closed(): void {
+    this.#connection.router.closed(this.#connection.info);
+  }
+
+  #beginsAnew(frame: Uint8Array): boolean {
+    if (apiKeyOf(frame) !== SaslHandshake.key) return false;
+    const since = this.#parts.env.clock.monotonicMs() - this.#authenticatedMs;
+    return since >= MIN_REAUTH_INTERVAL_MS;
+  }
+
+  async #inTurn(frame: Uint8Array): Promise<Frames | null> {
+    await this.#parts.ready;
+    switch (this.#state) {
+      case "tokens":
+        return this.#authenticate(frame);
+      case "raw tokens":
+        return this.#rawToken(frame);
+      case "done":
+        if (!this.#beginsAnew(frame)) return this.accept(frame).run();
+        this.#before = { principal: this.#connection.info.principal, mechanism: this.#mechanism! };
+        return this.#handshake(frame);
+      default:
+        return apiKeyOf(frame) === ApiVersions.key ? this.#versions(frame) : this.#handshake(frame);
+    }
+  }
+
+  async #versions(frame: Uint8Array): Promise<Frames | null> {
+    if (this.#state !== "versions") throw unexpected("ApiVersions came twice");
+    const { router, info } = this.#connection;
+    const response = await router.accept(frame, info).run();
+    if (response !== null && errorCodeOf(response) === ErrorCode.NONE) this.#state = "handshake";
+    return response;
+  }
+
+  async #handshake(frame: Uint8Array): Promise<Frames> {
+    const { header, body } = read(SaslHandshake, frame);
+    const { mechanisms } = this.#parts.settings;
+    const mechanism = mechanisms.find((name) => name === body.mechanism);
+    const respond = (errorCode: number) =>
+      encodeResponse(SaslHandshake, header.apiVersion, header.correlationId, {
+        errorCode,
+        mechanisms: [...mechanisms],
+      });
+    if (mechanism === undefined) {
+      const why = `it asks for a SASL mechanism that is not enabled (enabled: ${mechanisms})`;
+      return this.#fail(why, header, respond(ErrorCode.UNSUPPORTED_SASL_MECHANISM));
+    }
+    const before = this.#before?.mechanism ?? mechanism;
+    this.#wrongMechanism =
+      before === mechanism
+        ? null
+        : `SASL mechanism '${mechanism}' requested by client is not supported for ` +
+          `re-authentication of mechanism '${before}'`;
+    this.#mechanism = before;
+    this.#exchange = this.#newExchange(mechanism);
+    this.#state = header.apiVersion === 0 ? "raw tokens" : "tokens";
+    return respond(ErrorCode.NONE);
+  }
+
+  async #authenticate(frame: Uint8Array): Promise<Frames> {
+    const { header, body } = read(SaslAuthenticate, frame);
+    const respond = (errorCode: number, errorMessage: string | null, step: Step | null) =>
+      encodeResponse(SaslAuthenticate, header.apiVersion, header.correlationId, {
+        ...{ errorCode, errorMessage },
+        authBytes: step?.token ?? new Uint8Array(0),
+        sessionLifetimeMs: step?.user == null ? 0 : this.#lifetimeMs,
+      });
+    try {
+      const step = await this.#next(body.authBytes);
+      return respond(ErrorCode.NONE, null, step);
+    } catch (error) {
+      if (!(error instanceof AuthenticationError)) throw error;
+      const told = error.told ?? this.#failedText();
+      const response = respond(ErrorCode.SASL_AUTHENTICATION_FAILED, told, null);
+      return this.#fail(`SASL ${this.#mechanism}: ${error.message}`, header, response);
+    }
+  }
+
+  async #rawToken(frame: Uint8Array): Promise<Frames> {
+    try {
+      const { token } = await this.#next(frame);
+      const length = Buffer.alloc(4);
+      length.writeInt32BE(token.length);
+      return [length, token];
+    } catch (error) {
+      if (!(error instanceof AuthenticationError)) throw error;
+      // A client that sends tokens as they are takes the end of the connection for the answer.
+      return this.#fail(`SASL ${this.#mechanism}: ${error.message}`, null, []);
+    }
+  }
+
+  async #next(token: Uint8Array): Promise<Step> {
+    if (this.#wrongMechanism !== null) {
+      throw new AuthenticationError(this.#wrongMechanism, this.#wrongMechanism);
+    }
+    const step = await this.#exchange!.next(token);
+    if (step.user !== null) this.#complete(userPrincipal(step.user));
+    return step;
+  }
+
+  #complete(principal: KafkaPrincipal): void {
+    const before = this.#before?.principal;
+    if (before !== undefined && principalText(before) !== principalText(principal)) {
+      const text = `from ${before.type}.${before.name}: ${principal.type}.${principal.name}`;
+      const why = `Cannot change principals during re-authentication ${text}`;
+      throw new AuthenticationError(why, why);
+    }
+    this.#authenticatedMs = this.#parts.env.clock.monotonicMs();
+    this.#expiresMs =
+      this.#lifetimeMs > 0 ? this.#authenticatedMs + this.#lifetimeMs : Number.POSITIVE_INFINITY;
+    this.#exchange = null;
+    this.#state = "done";
+    this.#connection.authenticated(principal);
+  }
+
+  get #lifetimeMs(): number {
+    return Math.max(0, this.#parts.settings.maxReauthMs[this.#mechanism!]);
+  }
+
+  #newExchange(mechanism: SaslMechanism): Exchange {
+    const { settings, credentials, env } = this.#parts;
+    if (mechanism === "PLAIN") return new PlainExchange(credentials, settings.plainUsers);
+    return new ScramExchange(mechanism, credentials, env.random);
+  }
+
+  #failedText(): string {
+    const what = this.#before === null ? "authentication" : "re-authentication";
+    const why = `invalid credentials with SASL mechanism ${this.#mechanism}`;
+    return `Authentication failed during ${what} due to ${why}`;
+  }
+
+  /** Takes no further frame, and answers after a delay, so that guessing takes time. */
+  async #fail(why: string, header: RequestHeader | null, response: Frames): Promise<Frames> {
+    const request = header && nameOf(header);
+    this.#connection.refuse(new RefusedRequest("authentication", why, request));
+    const { timers } = this.#parts.env;
+    await new Promise<void>((resolve) => {
+      timers.after(this.#parts.settings.failedDelayMs, resolve);
+    });
+    return response;
+  }
+}
+
+function apiKeyOf(frame: Uint8Array): number {
+  return frame.length < 2 ? -1 : (frame[0]! << 8) | frame[1]!;
+}
+
+/** After the length and the correlation id; the header of ApiVersions has no more. */
+function errorCodeOf(response: Frames): number {
+  return Buffer.concat(response).readInt16BE(8);
+}
+
+/** Throws RefusedRequest for another API, whose body is not parsed, and for what is malformed. */
+function read<Q extends Fields, S extends Fields>(api: Api<Q, S>, frame: Uint8Array) {
+  const key = apiKeyOf(frame);
+  if (key !== api.key) {
+    throw unexpected(`${apiOf(key)?.name ?? `API key ${key}`} came instead of ${api.name}`);
+  }
+  try {
+    const reader = new Reader(frame);
+    const header = readRequestHeader(reader, apiOf);
+    if (!includes(api.versions, header.apiVersion)) {
+      const text = `${api.name} version ${header.apiVersion} is not served`;
+      throw new RefusedRequest("unsupported-version", text, nameOf(header));
+    }
+    return { header, body: codecOf(api, header.apiVersion).readRequest(reader) };
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new RefusedRequest("unparsable", `${api.name} does not parse: ${error.message}`);
+  }
+}
+
+function nameOf({ apiKey, apiVersion, clientId }: RequestHeader) {
+  return { api: apiOf(apiKey)?.name ?? String(apiKey), apiVersion, clientId };
+}
+
+function unexpected(what: string): RefusedRequest {
+  const reason: CloseReason = "authentication";
+  return new RefusedRequest(reason, `${what}, and the client is not authenticated yet`);
+}

@@ -1,0 +1,20 @@
+import type { KafkaPrincipal } from "../security/principal.ts";
+import type { RefusedRequest } from "./refused-request.ts";
+import type { ConnectionInfo, RequestRouter } from "./router.ts";
+
+/** Stands between the connections of a listener and the router until clients are known. */
+export interface Gate {
+  /** Largest frame of a client that is not authenticated. */
+  readonly maxFrameBytes: number;
+  /** What a new connection takes for its router. */
+  open(connection: GatedConnection): RequestRouter;
+}
+
+/** A connection, for its gate. */
+export interface GatedConnection {
+  readonly router: RequestRouter;
+  readonly info: ConnectionInfo;
+  authenticated(principal: KafkaPrincipal): void;
+  /** Ends the connection when the request in progress is answered. */
+  refuse(error: RefusedRequest): void;
+}

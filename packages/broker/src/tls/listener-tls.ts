@@ -1,0 +1,173 @@
+import { constants } from "node:crypto";
+import type { TLSSocket, TlsOptions } from "node:tls";
+import { ConfigError } from "../config/config-error.ts";
+import type { Listener } from "../config/listeners.ts";
+import type { TlsSettings } from "../config/tls-settings.ts";
+import type { Env, Timer } from "../env/env.ts";
+import type { Logger } from "../logging/logger.ts";
+import { ANONYMOUS, user } from "../security/principal.ts";
+import { type PrincipalMapper, principalMapper } from "../security/principal-mapper.ts";
+import type { Admission, ServerTls } from "../server/server-tls.ts";
+import { type KeyMaterial, KeyMaterialError, readKeyMaterial } from "./key-material.ts";
+
+/** Time between two looks at the files of keys and certificates, ms. */
+const RELOAD_INTERVAL_MS = 10_000;
+
+type Parts = Pick<Env, "fs" | "timers" | "clock">;
+
+/**
+ * TLS of one listener. Its files are read again every ten seconds: new connections get the new
+ * certificates, and the others go on. Files that can't be used change nothing, except that
+ * `problem` and the log say so.
+ */
+export class ListenerTls implements ServerTls {
+  readonly listener: string;
+  readonly #settings: TlsSettings;
+  readonly #env: Parts;
+  readonly #logger: Logger;
+  readonly #mapper: PrincipalMapper;
+  #material: KeyMaterial;
+  #problem: string | null = null;
+  #failures = 0;
+  #timer: Timer | null = null;
+  #onChange: () => void = () => {};
+
+  private constructor(
+    name: string,
+    settings: TlsSettings,
+    material: KeyMaterial,
+    { env, logger }: { env: Parts; logger: Logger },
+  ) {
+    this.listener = name;
+    this.#settings = settings;
+    this.#material = material;
+    this.#env = env;
+    this.#logger = logger;
+    this.#mapper = mapperOf(settings);
+    this.#warnOfExpiry();
+  }
+
+  /** Rejects with ConfigError if the keys and certificates can't be used. Null without TLS. */
+  static async open(
+    { name, tls }: Pick<Listener, "name" | "tls">,
+    parts: { env: Parts; logger: Logger },
+  ): Promise<ListenerTls | null> {
+    if (tls === null) return null;
+    try {
+      const material = await readKeyMaterial(tls, parts.env.fs);
+      return new ListenerTls(name, tls, material, parts);
+    } catch (error) {
+      if (!(error instanceof KeyMaterialError)) throw error;
+      throw new ConfigError(`listener ${name}: ${error.message}`);
+    }
+  }
+
+  /** Why the files can't be used any more; null while they can. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** How often files were found that can't be used. */
+  get reloadFailures(): number {
+    return this.#failures;
+  }
+
+  /** When the broker's certificate expires; null if that is not known. */
+  get expiresMs(): number | null {
+    return this.#material.expiresMs;
+  }
+
+  get options(): TlsOptions {
+    const asks = this.#settings.clientAuth !== "none";
+    return {
+      ...this.#material.options,
+      requestCert: asks,
+      // `admit` decides, so that it can say why.
+      rejectUnauthorized: false,
+      // A resumed session would bypass the authorities that are trusted now.
+      ...(asks && { secureOptions: constants.SSL_OP_NO_TICKET }),
+    };
+  }
+
+  admit(socket: TLSSocket): Admission {
+    const { clientAuth } = this.#settings;
+    if (clientAuth === "none") return { principal: ANONYMOUS };
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate === undefined) {
+      if (clientAuth === "requested") return { principal: ANONYMOUS };
+      return { refusal: "it showed no certificate, and ssl.client.auth is required" };
+    }
+    if (!socket.authorized) {
+      return { refusal: `its certificate is not trusted (${socket.authorizationError})` };
+    }
+    return this.#principalOf(certificate.subject);
+  }
+
+  /** `onChange` is called when `options` have changed. Returns what ends the watch. */
+  watch(onChange: () => void): () => void {
+    this.#onChange = onChange;
+    this.#arm();
+    return () => {
+      this.#timer?.cancel();
+      this.#timer = null;
+      this.#onChange = () => {};
+    };
+  }
+
+  #arm(): void {
+    this.#timer = this.#env.timers.after(RELOAD_INTERVAL_MS, async () => {
+      await this.reload();
+      if (this.#timer !== null) this.#arm();
+    });
+  }
+
+  async reload(): Promise<void> {
+    try {
+      const material = await readKeyMaterial(this.#settings, this.#env.fs);
+      if (this.#problem !== null)
+        this.#logger.info(`listener ${this.listener}: its files are good`);
+      this.#problem = null;
+      if (material.fingerprint === this.#material.fingerprint) return;
+      this.#material = material;
+      this.#onChange();
+      this.#logger.info(`listener ${this.listener}: new keys and certificates are in use`);
+      this.#warnOfExpiry();
+    } catch (error) {
+      if (!(error instanceof KeyMaterialError)) throw error;
+      const problem = `listener ${this.listener} keeps its certificates: ${error.message}`;
+      this.#failures++;
+      if (problem !== this.#problem) this.#logger.error(problem);
+      this.#problem = problem;
+    }
+  }
+
+  #warnOfExpiry(): void {
+    const { expiresMs } = this.#material;
+    if (expiresMs === null || expiresMs > this.#env.clock.wallMs()) return;
+    const since = new Date(expiresMs).toISOString();
+    this.#logger.warn(
+      `listener ${this.listener}: its certificate expired at ${since}, and clients refuse it: renew it`,
+    );
+  }
+
+  #principalOf(subject: string): Admission {
+    const name = distinguishedName(subject);
+    const mapped = this.#mapper(name);
+    if (mapped !== null) return { principal: user(mapped) };
+    return { refusal: `no rule of ssl.principal.mapping.rules fits ${name}` };
+  }
+}
+
+/** Node lists the parts of a name first to last; RFC 2253, and so Java, last to first. */
+export function distinguishedName(subject: string): string {
+  const parts = subject.split("\n").map((part) => part.replaceAll(" + ", "+"));
+  return parts.reverse().join(",");
+}
+
+function mapperOf({ principalMappingRules: rules }: TlsSettings): PrincipalMapper {
+  try {
+    return principalMapper(rules);
+  } catch (error) {
+    throw new ConfigError(`ssl.principal.mapping.rules: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,191 @@
+import {
+  type Api,
+  ApiVersions,
+  decodeResponse,
+  ErrorCode,
+  encodeRequest,
+  type Fields,
+  type Input,
+  Metadata,
+  SaslAuthenticate,
+  SaslHandshake,
+} from "@tarpan/protocol";
+import { expect, test } from "vitest";
+import type { SaslSettings } from "../../src/config/sasl-settings.ts";
+import { Credentials } from "../../src/sasl/credentials.ts";
+import { SaslGate } from "../../src/sasl/sasl-gate.ts";
+import { ANONYMOUS, type KafkaPrincipal, principalText } from "../../src/security/principal.ts";
+import { RefusedRequest } from "../../src/server/refused-request.ts";
+import type { ConnectionInfo, RequestRouter } from "../../src/server/router.ts";
+import { ManualTime } from "../env/manual-time.ts";
+import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+import { plainToken } from "./sasl-client.ts";
+
+const PASSED = Uint8Array.of(0, 0, 0, 6, 0, 0, 0, 1, 0, 0);
+const ALL_TOPICS = { topics: null, allowAutoTopicCreation: false };
+
+/** A connection behind a gate, without a socket. */
+class Gated {
+  readonly time = new ManualTime();
+  /** API keys of the requests that came through. */
+  readonly passed: number[] = [];
+  readonly principals: KafkaPrincipal[] = [];
+  refusal: RefusedRequest | null = null;
+  readonly #gate: SaslGate;
+
+  constructor({ maxReauthMs = 0, random = new SeededRandom(1) } = {}) {
+    const reauth = { PLAIN: maxReauthMs, "SCRAM-SHA-256": maxReauthMs, "SCRAM-SHA-512": 0 };
+    const settings: SaslSettings = {
+      mechanisms: ["PLAIN", "SCRAM-SHA-256"],
+      plainUsers: new Map([
+        ["alice", "alice-secret"],
+        ["bob", "bob-secret"],
+      ]),
+      ...{ maxReauthMs: reauth, failedDelayMs: 100, maxFrameBytes: 524_288 },
+    };
+    const credentials = new Credentials(() => null, random);
+    const env = { clock: this.time, timers: this.time, random };
+    const info = { principal: ANONYMOUS } as { principal: KafkaPrincipal };
+    const router: RequestRouter = {
+      accept: (frame) => {
+        this.passed.push((frame[0]! << 8) | frame[1]!);
+        return { lane: null, run: () => Promise.resolve([PASSED]) };
+      },
+      closed: () => {},
+    };
+    const parts = { settings, credentials, env, ready: Promise.resolve() };
+    this.#gate = new SaslGate(parts, {
+      ...{ router, info: info as unknown as ConnectionInfo },
+      authenticated: (principal) => {
+        info.principal = principal;
+        this.principals.push(principal);
+      },
+      refuse: (error) => {
+        this.refusal = error;
+      },
+    });
+  }
+
+  /** Null if the connection is closed without an answer. */
+  async frame(frame: Uint8Array): Promise<Uint8Array | null> {
+    try {
+      const running = this.#gate.accept(frame).run();
+      let isDone = false;
+      void running.then(
+        () => (isDone = true),
+        () => (isDone = true),
+      );
+      while (!isDone) {
+        this.time.advance(1);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const chunks = await running;
+      return chunks === null ? null : Buffer.concat(chunks).subarray(4);
+    } catch (error) {
+      if (!(error instanceof RefusedRequest)) throw error;
+      this.refusal = error;
+      return null;
+    }
+  }
+
+  async send<Q extends Fields, S extends Fields>(api: Api<Q, S>, version: number, body: Input<Q>) {
+    const header = { correlationId: 1, clientId: null };
+    const frame = Buffer.concat(encodeRequest(api, version, header, body)).subarray(4);
+    const answer = await this.frame(frame);
+    return answer === null ? null : decodeResponse(api, version, answer).body;
+  }
+
+  async login(user: string, password: string) {
+    await this.send(SaslHandshake, 1, { mechanism: "PLAIN" });
+    return this.send(SaslAuthenticate, 2, { authBytes: plainToken(user, password) });
+  }
+
+  async isServed(): Promise<boolean> {
+    const before = this.passed.length;
+    const header = { correlationId: 1, clientId: null };
+    await this.frame(Buffer.concat(encodeRequest(Metadata, 12, header, ALL_TOPICS)).subarray(4));
+    return this.passed.length > before;
+  }
+}
+
+test("a client authenticates anew as the same user, and goes on", async () => {
+  const gated = new Gated({ maxReauthMs: 60_000 });
+  expect(await gated.login("alice", "alice-secret")).toMatchObject({ sessionLifetimeMs: 60_000 });
+  gated.time.advance(50_000);
+  expect(await gated.login("alice", "alice-secret")).toMatchObject({ errorCode: 0 });
+  gated.time.advance(50_000);
+  expect(await gated.isServed()).toBe(true);
+  gated.time.advance(20_000);
+  expect(await gated.isServed()).toBe(false);
+  expect(gated.refusal?.reason).toBe("session-expired");
+});
+
+test("a client can't become another user, or change the mechanism", async () => {
+  const other = new Gated();
+  await other.login("alice", "alice-secret");
+  other.time.advance(1_000);
+  const answer = await other.login("bob", "bob-secret");
+  expect(answer).toMatchObject({ errorCode: ErrorCode.SASL_AUTHENTICATION_FAILED });
+  expect(answer?.errorMessage).toBe(
+    "Cannot change principals during re-authentication from User.alice: User.bob",
+  );
+  expect(other.principals.map(principalText)).toEqual(["User:alice"]);
+
+  const changed = new Gated();
+  await changed.login("alice", "alice-secret");
+  changed.time.advance(1_000);
+  await changed.send(SaslHandshake, 1, { mechanism: "SCRAM-SHA-256" });
+  const refused = await changed.send(SaslAuthenticate, 2, { authBytes: Buffer.from("n,,n=a,r=b") });
+  expect(refused?.errorMessage).toContain("is not supported for re-authentication of mechanism");
+});
+
+test("a second handshake within a second is left to the handler, which refuses it", async () => {
+  const gated = new Gated();
+  await gated.login("alice", "alice-secret");
+  await gated.frame(Uint8Array.of(0, SaslHandshake.key, 0, 1));
+  expect(gated.passed).toEqual([SaslHandshake.key]);
+});
+
+test("while a client authenticates anew, nothing else comes through", async () => {
+  const gated = new Gated();
+  await gated.login("alice", "alice-secret");
+  gated.time.advance(1_000);
+  await gated.send(SaslHandshake, 1, { mechanism: "PLAIN" });
+  expect(await gated.isServed()).toBe(false);
+  expect(gated.refusal?.reason).toBe("authentication");
+});
+
+test("no sequence of frames comes through without the password, and none is a bug", async () => {
+  const seed = seedOf("frames before the authentication");
+  for (let run = 0; run < 150; run++) {
+    const random = new SeededRandom(seed + run);
+    const gated = new Gated({ random });
+    for (let step = 0; step < 12 && gated.refusal === null; step++) {
+      await gated.frame(someFrame(random));
+    }
+    expect(gated.principals, `seed ${seed + run}`).toEqual([]);
+    expect(gated.passed.filter((key) => key !== ApiVersions.key)).toEqual([]);
+  }
+});
+
+/** A likely frame, whole or damaged; never with a right password. */
+function someFrame(random: SeededRandom): Uint8Array {
+  const header = { correlationId: 1, clientId: null };
+  const mechanism = random.pick(["PLAIN", "SCRAM-SHA-256", "NONE", ""]);
+  const authBytes = Buffer.from(
+    random.pick(["\0alice\0b", "\0\0", "n,,n=alice,r=x", "c=biws,r=x,p=AAAA", "", "\0alice\0a\0"]),
+  );
+  const frames = [
+    encodeRequest(ApiVersions, 0, header, {}),
+    encodeRequest(SaslHandshake, random.below(2), header, { mechanism }),
+    encodeRequest(SaslHandshake, 1, header, { mechanism: "PLAIN" }),
+    encodeRequest(SaslAuthenticate, random.below(3), header, { authBytes }),
+    encodeRequest(Metadata, 12, header, ALL_TOPICS),
+    [Buffer.alloc(4), authBytes],
+  ];
+  const frame = Buffer.concat(random.pick(frames)).subarray(4);
+  if (!random.chance(0.3) || frame.length === 0) return frame;
+  const damaged = Buffer.from(frame);
+  damaged[random.below(damaged.length)] = random.below(256);
+  return damaged.subarray(0, random.chance(0.5) ? damaged.length : random.below(damaged.length));
+}

@@ -1,0 +1,47 @@
+import { X509Certificate } from "node:crypto";
+import { expect, test } from "vitest";
+import { tlsSettingsOf } from "../../src/config/tls-settings.ts";
+import { nodeEnv } from "../../src/env/node-env.ts";
+import { distinguishedName, ListenerTls } from "../../src/tls/listener-tls.ts";
+import { ManualTime } from "../env/manual-time.ts";
+import { TestAuthority, TestDirectory } from "./certificates.ts";
+
+test("files are read again; what can't be used changes nothing, and is told", async () => {
+  await using directory = await TestDirectory.make();
+  const ca = new TestAuthority();
+  const [first, second] = [ca.broker(), ca.broker()];
+  const path = await directory.write("broker.pem", `${first.key}${first.certificate}`);
+  const configs = { "ssl.keystore.type": "PEM", "ssl.keystore.location": path };
+  const tls = tlsSettingsOf((name) => configs[name as keyof typeof configs] ?? null);
+  const log: string[] = [];
+  const write = (message: string) => void log.push(message);
+  const logger = { debug: write, info: write, warn: write, error: write };
+  const time = new ManualTime();
+  const env = { fs: nodeEnv.fs, timers: time, clock: time };
+  const opened = (await ListenerTls.open({ name: "SSL", tls }, { env, logger }))!;
+  const serial = () => new X509Certificate(opened.options.cert as Buffer).serialNumber;
+  const changes: string[] = [];
+  const end = opened.watch(() => void changes.push(serial()));
+  const firstSerial = serial();
+
+  await opened.reload();
+  expect(changes).toEqual([]);
+
+  await directory.write("broker.pem", first.key);
+  await opened.reload();
+  await opened.reload();
+  expect(serial()).toBe(firstSerial);
+  expect(opened.problem).toContain("listener SSL keeps its certificates: ");
+  expect(opened.reloadFailures).toBe(2);
+  expect(log).toEqual([opened.problem]);
+
+  await directory.write("broker.pem", `${second.key}${second.certificate}`);
+  await opened.reload();
+  expect(opened.problem).toBeNull();
+  expect(changes).toEqual([new X509Certificate(second.certificate).serialNumber]);
+  end();
+});
+
+test("a distinguished name is written as RFC 2253 does", () => {
+  expect(distinguishedName("C=DE\nO=A\\, B\nCN=x + UID=y")).toBe("CN=x+UID=y,O=A\\, B,C=DE");
+});

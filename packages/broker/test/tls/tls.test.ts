@@ -1,0 +1,175 @@
+import { createPrivateKey } from "node:crypto";
+import { once } from "node:events";
+import { request } from "node:https";
+import { connect } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import { Metadata } from "@tarpan/protocol";
+import { describe, expect, test } from "vitest";
+import { KafkaSocket } from "../runtime/kafka-socket.ts";
+import { startOnRealPorts } from "../runtime/on-real-ports.ts";
+import { sslConfigs, TestAuthority, TestDirectory } from "./certificates.ts";
+
+const ALL_TOPICS = { topics: null, allowAutoTopicCreation: false };
+
+const ca = new TestAuthority();
+const own = ca.broker();
+const alice = ca.issue("alice");
+
+async function speaks(port: number, options: ConnectionOptions = {}): Promise<void> {
+  using client = KafkaSocket.tls(port, { ca: ca.certificate, ...options });
+  const { brokers } = await client.send(Metadata, 12, ALL_TOPICS);
+  expect(brokers).toMatchObject([{ host: "127.0.0.1", port }]);
+}
+
+function certificateOf({ certificate, key }: { certificate: string; key: string }) {
+  return { cert: certificate, key };
+}
+
+describe("a listener with the protocol SSL", () => {
+  test("serves Kafka and HTTP on one port, with TLS 1.2 and 1.3", async () => {
+    await using at = await startOnRealPorts(sslConfigs(own));
+    await speaks(at.port(0));
+    await speaks(at.port(0), { maxVersion: "TLSv1.2" });
+    const sent = request({ port: at.port(0), path: "/health", ca: ca.certificate });
+    sent.end();
+    const [response] = await once(sent, "response");
+    response.resume();
+    expect(response.statusCode).toBe(200);
+  });
+
+  test("refuses older versions and plain text, and says why", async () => {
+    await using at = await startOnRealPorts(sslConfigs(own));
+    using plain = KafkaSocket.plain(at.port(0));
+    await expect(plain.send(Metadata, 12, ALL_TOPICS)).rejects.toThrow();
+    // Further warnings of one reason and address are only counted.
+    expect(at.log.join("\n")).toContain("it does not speak TLS, and this listener does");
+    const old = speaks(at.port(0), {
+      ...{ minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" },
+    });
+    await expect(old).rejects.toThrow();
+    expect(at.listener.stats.connectionsFailed["tls-handshake"]).toBe(2);
+  });
+
+  test("offers only the versions and ciphers that it is told to", async () => {
+    await using at = await startOnRealPorts({
+      ...sslConfigs(own),
+      "ssl.enabled.protocols": "TLSv1.2",
+      "ssl.cipher.suites": "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    });
+    using client = KafkaSocket.tls(at.port(0), { ca: ca.certificate });
+    await client.send(Metadata, 12, ALL_TOPICS);
+    const socket = client.socket as import("node:tls").TLSSocket;
+    expect(socket.getProtocol()).toBe("TLSv1.2");
+    expect(socket.getCipher().name).toBe("ECDHE-ECDSA-AES256-GCM-SHA384");
+  });
+
+  test("does not wait for handshakes that are not done", async () => {
+    await using at = await startOnRealPorts(sslConfigs(own));
+    const half = Array.from({ length: 20 }, () => connect(at.port(0), "127.0.0.1"));
+    for (const socket of half) socket.on("error", () => {}).write(Buffer.of(0x16, 0x03, 0x01));
+    await speaks(at.port(0));
+    // The broker can stop: it ends these handshakes.
+    const ends = half.map((socket) => once(socket, "close"));
+    for (const socket of half) socket.resume();
+    await at.broker.stop();
+    await Promise.all(ends);
+  });
+
+  test("a client does not take a certificate that is expired or of another authority", async () => {
+    await using expired = await startOnRealPorts(sslConfigs(ca.broker({ expired: true })));
+    await expect(speaks(expired.port(0))).rejects.toThrow("expired");
+    expect(expired.log.join("\n")).toContain("its certificate expired at");
+    await using other = await startOnRealPorts(sslConfigs(new TestAuthority().broker()));
+    await expect(speaks(other.port(0))).rejects.toThrow(/certificate/);
+  });
+});
+
+describe("ssl.client.auth", () => {
+  const asking = (clientAuth: string, more: Record<string, string> = {}) =>
+    startOnRealPorts({
+      ...sslConfigs(own),
+      "ssl.client.auth": clientAuth,
+      "ssl.truststore.type": "PEM",
+      "ssl.truststore.certificates": ca.certificate.replaceAll("\n", " "),
+      ...more,
+    });
+
+  test("required: refuses clients without a certificate of the authority", async () => {
+    await using at = await asking("required");
+    await speaks(at.port(0), certificateOf(alice));
+    await expect(speaks(at.port(0))).rejects.toThrow();
+    const strange = certificateOf(new TestAuthority().issue("alice"));
+    await expect(speaks(at.port(0), strange)).rejects.toThrow();
+    const old = certificateOf(ca.issue("alice", { expired: true }));
+    await expect(speaks(at.port(0), old)).rejects.toThrow();
+    const log = at.log.join("\n");
+    expect(log).toContain("it showed no certificate, and ssl.client.auth is required");
+    expect(at.listener.stats.connectionsFailed["tls-handshake"]).toBe(3);
+  });
+
+  test("requested: takes clients without one, but none that it does not trust", async () => {
+    await using at = await asking("requested");
+    await speaks(at.port(0));
+    await speaks(at.port(0), certificateOf(alice));
+    const strange = certificateOf(new TestAuthority().issue("alice"));
+    await expect(speaks(at.port(0), strange)).rejects.toThrow();
+  });
+
+  test("a certificate that no mapping rule fits is refused", async () => {
+    await using at = await asking("required", {
+      "ssl.principal.mapping.rules": "RULE:^CN=bob$/b/",
+    });
+    await expect(speaks(at.port(0), certificateOf(alice))).rejects.toThrow();
+    expect(at.log.join("\n")).toContain("no rule of ssl.principal.mapping.rules fits CN=alice");
+  });
+});
+
+describe("keys and certificates", () => {
+  test("come from PEM and PKCS#12 files, with passwords", async () => {
+    await using directory = await TestDirectory.make();
+    const cipher = { type: "pkcs8", format: "pem", cipher: "aes-256-cbc" } as const;
+    const locked = createPrivateKey(own.key).export({ ...cipher, passphrase: "s3cret" });
+    const path = await directory.write("broker.pem", `${locked}${own.certificate}`);
+    await using at = await startOnRealPorts({
+      listeners: "SSL://127.0.0.1:0",
+      "ssl.keystore.type": "PEM",
+      "ssl.keystore.location": path,
+      "ssl.key.password": "s3cret",
+    });
+    await speaks(at.port(0));
+  });
+
+  test.each([
+    [{ "ssl.keystore.location": "/nowhere.pem" }, "there is no file /nowhere.pem"],
+    [{}, "a listener with TLS needs a certificate"],
+    [{ "ssl.keystore.certificate.chain": "x", "ssl.keystore.key": "y" }, "has nothing in PEM"],
+    [{ "ssl.keystore.type": "BKS" }, "must be PEM or PKCS12, not BKS"],
+    [{ "ssl.enabled.protocols": "TLSv1.1" }, "TLSv1.1 is not offered"],
+    [{ "ssl.cipher.suites": "TLS_NULL" }, "TLS_NULL is not known"],
+    [
+      { "ssl.keystore.certificate.chain": own.certificate, "ssl.keystore.key": alice.key },
+      "its key and certificates can't be used",
+    ],
+  ])("%j is refused", async (configs, message) => {
+    const base = { listeners: "SSL://127.0.0.1:0", "ssl.keystore.type": "PEM" };
+    const starting = startOnRealPorts({ ...base, ...configs });
+    await expect(starting).rejects.toMatchObject({
+      code: "TARPAN_CONFIG",
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test("in a JKS file are refused with the command that converts it", async () => {
+    await using directory = await TestDirectory.make();
+    const path = await directory.write("broker.jks", Buffer.of(0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2));
+    const configs = { listeners: "SSL://127.0.0.1:0", "ssl.keystore.location": path };
+    await expect(startOnRealPorts(configs)).rejects.toThrow(`keytool -importkeystore`);
+  });
+
+  test.each([
+    [{ "ssl.keystore.location": "/k.p12" }, "no listener has the protocol SSL or SASL_SSL"],
+    [{ "listener.name.x.ssl.client.auth": "required" }, "no listener X has the protocol SSL"],
+  ])("%j without a listener that uses it is refused", async (configs, message) => {
+    await expect(startOnRealPorts(configs)).rejects.toThrow(message);
+  });
+});

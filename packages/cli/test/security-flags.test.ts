@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { KafkaSocket } from "../../broker/test/runtime/kafka-socket.ts";
+import { startOnRealPorts } from "../../broker/test/runtime/on-real-ports.ts";
+import { createUser } from "../../broker/test/sasl/sasl-client.ts";
+import { TestAuthority, TestDirectory } from "../../broker/test/tls/certificates.ts";
+import { tarpan } from "./run-command.ts";
+
+test("commands connect by TLS and log in", async () => {
+  const ca = new TestAuthority();
+  const { certificate, key } = ca.broker();
+  await using directory = await TestDirectory.make();
+  await using at = await startOnRealPorts({
+    listeners: "USERS://127.0.0.1:0,OPEN://127.0.0.1:0",
+    "listener.security.protocol.map": "USERS:SASL_SSL,OPEN:PLAINTEXT",
+    "ssl.keystore.type": "PEM",
+    "ssl.keystore.certificate.chain": certificate,
+    "ssl.keystore.key": key,
+    "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+    "connection.failed.authentication.delay.ms": "1",
+  });
+  using open = KafkaSocket.plain(at.port(1));
+  await createUser(open, "SCRAM-SHA-512", "alice", "a-secret");
+  const trust = ["--tls-ca", await directory.write("ca.pem", ca.certificate)];
+  const right = await directory.write("right", "a-secret\n");
+  const wrong = await directory.write("wrong", "another");
+  const list = ["topic", "list", "-b", `127.0.0.1:${at.port(0)}`, "--timeout", "5s"];
+  const as = (file: string) => ["--sasl-username", "alice", "--sasl-password-file", file];
+
+  expect((await tarpan([...list, ...trust, ...as(right)])).code).toBe(0);
+  const plain = [...list, ...trust, ...as(right), "--sasl-mechanism", "plain"];
+  expect((await tarpan(plain)).code).toBe(0);
+  const refused = await tarpan([...list, ...trust, ...as(wrong)]);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("Authentication")]);
+  expect(refused.stderr).not.toContain("another");
+  const untrusted = await tarpan([...list, ...as(right), "--tls-ca", right]);
+  expect(untrusted.code).not.toBe(0);
+});
+
+test.each([
+  [["--sasl-username", "a"], "--sasl-password-file is missing"],
+  [["--sasl-mechanism", "PLAIN"], "--sasl-username is missing"],
+  [["--tls-ca", "/nowhere"], "--tls-ca: /nowhere can't be read"],
+])("%j is refused", async (flags, message) => {
+  const { code, stderr } = await tarpan(["topic", "list", ...flags]);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain(message);
+});

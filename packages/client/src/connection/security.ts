@@ -1,0 +1,36 @@
+import { type Check, nonEmptyString, oneOf, optional, shape } from "../checks/checks.ts";
+
+/** How a client speaks TLS. Without `ca` the authorities that Node knows are trusted. */
+export interface TlsOptions {
+  /** Certificates of the authorities that sign brokers' certificates, in PEM. */
+  readonly ca?: string;
+  /** The client's own certificate, in PEM, for brokers that ask for one; with `key`. */
+  readonly cert?: string;
+  /** The key of `cert`, in PEM. */
+  readonly key?: string;
+  /** The password of `key`. */
+  readonly passphrase?: string;
+  /** The name that the broker's certificate must have. Default: the host that is connected to. */
+  readonly serverName?: string;
+}
+
+/** How a client logs in. */
+export interface SaslOptions {
+  readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
+  readonly username: string;
+  readonly password: string;
+}
+
+const text = optional(nonEmptyString);
+
+export const tlsOptions: Check = shape({
+  ...{ ca: text, cert: text, key: text, passphrase: text, serverName: text },
+});
+
+/** A wrong password is not shown. */
+export const saslOptions: Check = shape({
+  mechanism: oneOf("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+  username: nonEmptyString,
+  password: (name, value) =>
+    typeof value === "string" && value !== "" ? null : `${name} must be a string that is not empty`,
+});

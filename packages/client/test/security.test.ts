@@ -1,0 +1,63 @@
+import { describe, expect, test } from "vitest";
+import { KafkaSocket } from "../../broker/test/runtime/kafka-socket.ts";
+import { startOnRealPorts } from "../../broker/test/runtime/on-real-ports.ts";
+import { createUser } from "../../broker/test/sasl/sasl-client.ts";
+import { TestAuthority } from "../../broker/test/tls/certificates.ts";
+import { Client, type ClientOptions } from "../src/index.ts";
+
+const ca = new TestAuthority();
+const own = ca.broker();
+const alice = ca.issue("alice");
+const bob = { username: "b=o,b", password: "b-secret" };
+
+async function start() {
+  const at = await startOnRealPorts({
+    listeners: "BOTH://127.0.0.1:0,MUTUAL://127.0.0.1:0,OPEN://127.0.0.1:0",
+    "listener.security.protocol.map": "BOTH:SASL_SSL,MUTUAL:SSL,OPEN:PLAINTEXT",
+    "ssl.keystore.type": "PEM",
+    "ssl.keystore.certificate.chain": own.certificate,
+    "ssl.keystore.key": own.key,
+    "ssl.truststore.type": "PEM",
+    "ssl.truststore.certificates": ca.certificate,
+    "listener.name.mutual.ssl.client.auth": "required",
+    "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+    "connection.failed.authentication.delay.ms": "1",
+  });
+  using open = KafkaSocket.plain(at.port(2));
+  await createUser(open, "SCRAM-SHA-256", bob.username, bob.password);
+  await createUser(open, "SCRAM-SHA-512", bob.username, bob.password);
+  return at;
+}
+
+async function topicsOf(port: number, options: Omit<ClientOptions, "bootstrap">) {
+  await using client = new Client({ bootstrap: `127.0.0.1:${port}`, ...options });
+  return (await client.allTopics()).length;
+}
+
+describe("a client", () => {
+  test.each(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const)("logs in by %s", async (name) => {
+    await using at = await start();
+    const sasl = { mechanism: name, ...bob };
+    expect(await topicsOf(at.port(0), { tls: { ca: ca.certificate }, sasl })).toBe(0);
+    const wrong = { ...sasl, password: "other" };
+    await expect(
+      topicsOf(at.port(0), { tls: { ca: ca.certificate }, sasl: wrong }),
+    ).rejects.toThrow(expect.objectContaining({ code: "TARPAN_KAFKA_SASL_AUTHENTICATION_FAILED" }));
+  });
+
+  test("shows its certificate, and checks the broker's", async () => {
+    await using at = await start();
+    const { certificate: cert, key } = alice;
+    expect(await topicsOf(at.port(1), { tls: { ca: ca.certificate, cert, key } })).toBe(0);
+    await expect(topicsOf(at.port(1), { tls: { cert, key } })).rejects.toThrow("certificate");
+    const elsewhere = { ca: ca.certificate, cert, key, serverName: "kafka.example" };
+    await expect(topicsOf(at.port(1), { tls: elsewhere })).rejects.toThrow("kafka.example");
+  });
+
+  test("never shows a password", () => {
+    const sasl = { mechanism: "PLAIN", username: "u", password: 12345 } as never;
+    const make = () => new Client({ bootstrap: "localhost:1", sasl });
+    expect(make).toThrow("sasl.password must be a string that is not empty");
+    expect(make).not.toThrow("12345");
+  });
+});
