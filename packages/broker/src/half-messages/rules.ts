@@ -20,6 +20,7 @@ import { checksTopicOf, hashIdentity } from "./producer-group.ts";
 const encoder = new TextEncoder();
 const GROUP = encoder.encode(HalfHeader.group);
 const RESOLUTION = encoder.encode(HalfHeader.resolution);
+const MOVED_FROM = encoder.encode(HeldHeader.movedFrom);
 const PROGRESS = encoder.encode(MovedHeader.progress);
 const NEXT = encoder.encode(MovedHeader.next);
 
@@ -45,7 +46,11 @@ export function halfMessageRules(context: RulesContext): HeldRules {
       return textOf(resolution) === "commit" ? "commits" : "rolls back";
     },
 
-    dueMs: (walk, appendedMs) => numberOf(walk, NEXT) ?? appendedMs + config().halfMessageTimeoutMs,
+    dueMs(walk, appendedMs) {
+      // Clients may set any header but this one: what theirs say of a move is not believed.
+      const nextMs = walk.header(MOVED_FROM) === null ? null : numberOf(walk, NEXT);
+      return nextMs ?? appendedMs + config().halfMessageTimeoutMs;
+    },
 
     progress: (walk) => numberOf(walk, PROGRESS) ?? 0,
 

@@ -49,7 +49,8 @@ export function createdHeader(record: StoredRecord, given: Headers) {
 }
 
 export function createdMsOf({ createdMs }: StoredRecord, given: Headers): number {
-  const isMoved = given.has(HeldHeader.movedFrom);
+  // A client's may be there, but without a value.
+  const isMoved = (given.get(HeldHeader.movedFrom) ?? null) !== null;
   return isMoved ? Number(textOf(given.get(DeliveredHeader.timestamp))) : createdMs;
 }
 

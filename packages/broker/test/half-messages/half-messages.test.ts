@@ -100,6 +100,32 @@ describe("a half message", () => {
     expect(await values()).toEqual(["c", "a", "b"]);
   });
 
+  it("is checked at its time, whatever its client says of a move", async () => {
+    const startMs = broker.nowMs;
+    const ids = ["soon", "1e300", "99999999999999"];
+    const headers = (next: string) => [
+      { key: "tarpan-producer-group", value: Buffer.from(GROUP) },
+      { key: "tarpan-topic", value: Buffer.from("target") },
+      { key: "tarpan-moved-from", value: null },
+      { key: "tarpan-moved-next", value: Buffer.from(next) },
+      { key: "tarpan-moved-progress", value: Buffer.from("-1") },
+    ];
+    const records = ids.map((id) => ({
+      ...{ key: Buffer.from(id), value: Buffer.from("x"), timestamp: startMs - 5 },
+      headers: headers(id),
+    }));
+    await broker.whole.createTopic(`${GROUP}.checks`, 4);
+    await broker.whole.produce("__half_messages", encodeBatch(records, { crc32c }));
+    await broker.pass(5_500, 500);
+    expect(await broker.checks()).toEqual([]);
+    await broker.pass(1_000, 500);
+    const checks = await broker.checks();
+    expect(checks.map(({ key }) => key).sort()).toEqual(ids.toSorted());
+    for (const { headers } of checks) {
+      expect(headers["tarpan-timestamp"]).toBe(String(startMs - 5));
+    }
+  });
+
   it("waits for its target when it is committed, ten minutes, then becomes a dead letter", async () => {
     await broker.half("early", "x", { "tarpan-topic": "nowhere" });
     await broker.resolve("early", "commit");
