@@ -102,7 +102,9 @@ export class WaitingMessages {
     const mask = this.#slots.length - 1;
     for (let slot = word & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot]! - 1;
-      if (entry < 0 || this.#offsets[entry] === offset) return entry;
+      if (entry < 0) return entry;
+      // A renamed one may lie in the way: it is not the message with this word.
+      if (this.#offsets[entry] === offset && this.wordOf(entry, 0) === word) return entry;
     }
   }
 

@@ -84,6 +84,16 @@ describe("messages that wait", () => {
     }
   });
 
+  it("are not found by their offset and the hash they had before, wherever that leads", () => {
+    const waiting = new WaitingMessages();
+    waiting.add([1, 0], 10, 0);
+    waiting.add([1, 1], 11, 0);
+    // Its slot is the next one now, which a search for the other one's crosses.
+    waiting.rename(waiting.find([1, 1]), [2, 0]);
+    expect(waiting.findAt(11, 1)).toBe(-1);
+    expect(waiting.findAt(11, 2)).toBe(waiting.find([2, 0]));
+  });
+
   it("take 40 bytes each", () => {
     const waiting = new WaitingMessages();
     const count = 2 ** 14;
