@@ -28,6 +28,6 @@ export function toldFailure(text: string): AuthenticationError {
   return new AuthenticationError(text, text);
 }
 
-/** Of Kafka's PLAIN and SCRAM. */
+/** As in Kafka nobody may act for another user. */
 export const OTHER_AUTHORIZATION_ID =
-  "Authentication failed: Client requested an authorization id that is different from username";
+  "the authorization id is another user's: leave it empty, or give the user name";

@@ -15,13 +15,13 @@ export class PlainExchange implements Exchange {
     const parts = Buffer.from(token).toString("utf8").split("\0");
     if (parts.length !== 3) {
       const got = Math.min(parts.length, 4);
-      throw toldFailure(`Invalid SASL/PLAIN response: expected 3 tokens, got ${got}`);
+      throw toldFailure(`a PLAIN message has 3 parts, this one ${got}`);
     }
     const [authorizationId, user, password] = parts as [string, string, string];
-    if (user === "") throw toldFailure("Authentication failed: username not specified");
-    if (password === "") throw toldFailure("Authentication failed: password not specified");
+    if (user === "") throw toldFailure("the user name is empty");
+    if (password === "") throw toldFailure("the password is empty");
     if (!(await this.#credentials.isPassword(user, password, this.#configured))) {
-      throw toldFailure("Authentication failed: Invalid username or password");
+      throw toldFailure("wrong user name or password");
     }
     if (authorizationId !== "" && authorizationId !== user) {
       throw toldFailure(OTHER_AUTHORIZATION_ID);

@@ -134,8 +134,7 @@ export class SaslGate implements RequestRouter {
     this.#wrongMechanism =
       before === mechanism
         ? null
-        : `SASL mechanism '${mechanism}' requested by client is not supported for ` +
-          `re-authentication of mechanism '${before}'`;
+        : `a client that logged in by ${before} must do so again by ${before}, not ${mechanism}`;
     this.#mechanism = before;
     this.#exchange = this.#newExchange(mechanism);
     this.#state = header.apiVersion === 0 ? "raw tokens" : "tokens";
@@ -209,9 +208,8 @@ export class SaslGate implements RequestRouter {
   }
 
   #failedText(): string {
-    const what = this.#before === null ? "authentication" : "re-authentication";
-    const why = `invalid credentials with SASL mechanism ${this.#mechanism}`;
-    return `Authentication failed during ${what} due to ${why}`;
+    const again = this.#before === null ? "" : ", or another user than before";
+    return `${this.#mechanism}: wrong user name or password${again}`;
   }
 
   /** Takes no further frame, and answers after a delay, so that guessing takes time. */
