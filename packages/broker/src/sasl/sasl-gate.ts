@@ -185,8 +185,7 @@ export class SaslGate implements RequestRouter {
   #complete(principal: KafkaPrincipal): void {
     const before = this.#before?.principal;
     if (before !== undefined && principalText(before) !== principalText(principal)) {
-      const text = `from ${before.type}.${before.name}: ${principal.type}.${principal.name}`;
-      const why = `Cannot change principals during re-authentication ${text}`;
+      const why = `the connection of ${principalText(before)} can't become that of another user`;
       throw new AuthenticationError(why, why);
     }
     this.#authenticatedMs = this.#parts.env.clock.monotonicMs();
