@@ -40,10 +40,6 @@ export function readAheadBytesOn(machine: Machine): number {
 }
 /** How long bytes that were read ahead wait for their reader at least, ms. */
 export const READ_AHEAD_KEPT_MS = 1000;
-/** How long a stretch of a segment that was checked is not checked again at least, ms. */
-export const CHECKED_KEPT_MS = 60_000;
-/** Stretches of a segment that are remembered as checked. */
-export const CHECKED_RANGES_MAX = 64;
 /** Bytes read at a time when a segment is walked from batch to batch. */
 export const SCAN_CHUNK_BYTES = 1 << 20;
 /** Bytes read at a time when only a few headers are needed. */

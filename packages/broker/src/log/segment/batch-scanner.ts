@@ -70,12 +70,12 @@ export class BatchScanner {
     );
   }
 
-  /** All bytes of the current batch, null when its CRC does not match. `isChecked`: it does. */
-  async intact(isChecked = false): Promise<Uint8Array | null> {
+  /** All bytes of the current batch, null when its CRC does not match. */
+  async intact(): Promise<Uint8Array | null> {
     if (!this.holds(this.sizeBytes)) await this.#fill(this.sizeBytes);
     if (!this.holds(this.sizeBytes)) return null;
     const at = this.position - this.#bytesAt;
-    return isChecked || batchCrcMatches(this.#bytes, at, this.sizeBytes, crc32c)
+    return batchCrcMatches(this.#bytes, at, this.sizeBytes, crc32c)
       ? this.#bytes.subarray(at, at + this.sizeBytes)
       : null;
   }

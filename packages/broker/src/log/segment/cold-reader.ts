@@ -1,7 +1,6 @@
 // Reads batches that are no longer in the memory tail.
 //
-// 1. Returned batches were checked: their offsets are contiguous, and every CRC has matched within
-//    the last minutes.
+// 1. Returned batches were checked: their offsets are contiguous and every CRC matches.
 // 2. What was read ahead is answered only as far as the reader's own limits allow.
 // 3. Damage makes exactly the offsets between the intact batches around it unreadable.
 import { baseOffsetAt, nextOffsetAt, viewOf } from "@tarpan/protocol";
@@ -97,7 +96,7 @@ export class ColdReader {
     let place = known ? startAt(known) : await this.#locate(segment, segmentEnd, wanted.offset);
     for (let mayRebuild = true; ; ) {
       const from = place;
-      const found = await this.#collect(segment, from, end, wanted);
+      const found = await this.#onFile(segment, (file) => collectBatches(file, from, end, wanted));
       if (found.batches.length > 0 && known) return this.#goOn(segment, found, wanted);
       if (found.batches.length > 0) this.#remember(segment, found);
       if (found.batches.length > 0 || !found.isDamaged) return found.batches;
@@ -160,7 +159,7 @@ export class ColdReader {
     if (sizeBytes < HEADER_CHUNK_BYTES || offset >= this.#tail.firstOffset) return;
     const wanted = { offset, maxBytes: sizeBytes, upTo: this.#state.endOffset };
     from.ahead = this.#store.readAhead.begin(sizeBytes, () =>
-      this.#collect(segment, startAt(from), end, wanted),
+      this.#onFile(segment, (file) => collectBatches(file, startAt(from), end, wanted)),
     );
   }
 
@@ -196,16 +195,6 @@ export class ColdReader {
     const error = corrupt(this.#state, damage);
     this.#store.report(`${error.message} (segment ${segment.name}, which is not changed)`);
     return error;
-  }
-
-  #collect(
-    segment: Segment,
-    from: IndexedPosition,
-    end: number,
-    wanted: ReadRequest,
-  ): Promise<Found> {
-    const checked = { ranges: segment.checked, nowMs: this.#store.env.clock.monotonicMs() };
-    return this.#onFile(segment, (file) => collectBatches(file, from, end, wanted, checked));
   }
 
   #onFile<T>(segment: Segment, work: (file: File) => Promise<T>): Promise<T> {

@@ -2,7 +2,6 @@ import { BATCH_OVERHEAD, baseOffsetAt, viewOf } from "@tarpan/protocol";
 import type { File } from "../../env/env.ts";
 import { COLD_READ_BYTES, HEADER_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
-import type { CheckedRanges } from "./checked-ranges.ts";
 
 /** Where a batch begins. An index entry tells only the batch's last offset, not its base offset. */
 export interface IndexedPosition {
@@ -31,19 +30,12 @@ export interface Found {
   readonly suspectOffset: number;
 }
 
-/** What is known of a segment's bytes at a time. */
-export interface Checked {
-  readonly ranges: CheckedRanges;
-  readonly nowMs: number;
-}
-
 /** Collects intact batches, beginning with the one that holds the wanted offset. */
 export async function collectBatches(
   file: File,
   from: IndexedPosition,
   end: number,
   { offset, maxBytes, upTo }: ReadRequest,
-  { ranges, nowMs }: Checked,
 ): Promise<Found> {
   const limitBytes = Math.min(maxBytes, COLD_READ_BYTES);
   const chunkBytes = Math.max(limitBytes, HEADER_CHUNK_BYTES);
@@ -54,7 +46,6 @@ export async function collectBatches(
   let suspectPosition = from.position;
   let suspectOffset = from.baseOffset ?? 0;
   let passed = 0;
-  let firstPosition = -1;
   let isDamaged = false;
   for (;;) {
     const isMissingBytes = batches.length > 0 && !scanner.holds(BATCH_OVERHEAD);
@@ -67,8 +58,7 @@ export async function collectBatches(
     if (scanner.nextOffset > offset) {
       left -= scanner.sizeBytes;
       if (batches.length > 0 && (left < 0 || !scanner.holds(scanner.sizeBytes))) break;
-      const batchEnd = scanner.position + scanner.sizeBytes;
-      const bytes = await scanner.intact(ranges.covers(scanner.position, batchEnd, nowMs));
+      const bytes = await scanner.intact();
       if (bytes === null) {
         isDamaged = true;
         suspectPosition = scanner.position + 1;
@@ -76,7 +66,6 @@ export async function collectBatches(
         expected = scanner.baseOffset;
         break;
       }
-      if (batches.length === 0) firstPosition = scanner.position;
       batches.push(bytes);
     }
     suspectPosition = scanner.position + 1;
@@ -85,7 +74,6 @@ export async function collectBatches(
     passed += 1;
     scanner.advance();
   }
-  if (batches.length > 0) ranges.add(firstPosition, scanner.position, nowMs);
   return {
     batches,
     position: scanner.position,

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { HEADER_CHUNK_BYTES } from "../limits.ts";
 import { BatchScanner } from "./batch-scanner.ts";
 import { findBatch } from "./batch-search.ts";
-import { CheckedRanges } from "./checked-ranges.ts";
 import { INDEX_SUFFIX, LOG_SUFFIX, segmentName, TIME_INDEX_SUFFIX } from "./file-names.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import type { Store } from "./store.ts";
@@ -24,7 +23,6 @@ export class Segment {
   /** Max timestamp of all batches, ms; only set once a sealed segment's index was saved or used. */
   maxTimestamp: number | undefined;
   index: SegmentIndex | null = null;
-  readonly checked = new CheckedRanges();
   /** Of the file's name, while compaction puts this segment in the place of others. */
   suffix = "";
   /** Compaction has put another segment in its place: what a reader still finds may be wrong. */
