@@ -1,7 +1,7 @@
 import type { Credentials } from "./credentials.ts";
 import { type Exchange, OTHER_AUTHORIZATION_ID, type Step, toldFailure } from "./exchange.ts";
 
-/** PLAIN (RFC 4616): one token with the password. The texts are those of Kafka's server. */
+/** PLAIN (RFC 4616): one token with the password. */
 export class PlainExchange implements Exchange {
   readonly #credentials: Credentials;
   readonly #configured: ReadonlyMap<string, string>;
