@@ -25,7 +25,7 @@ import {
 } from "./batch-header.ts";
 import { type Checksum, crc32c } from "./crc32c.ts";
 import type { Compress } from "./decompress.ts";
-import { encodeText } from "./text.ts";
+import { headerKeyBytes } from "./text.ts";
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from "./varint.ts";
 
 export interface RecordHeader {
@@ -124,7 +124,8 @@ function measure(
     size += sizeOfVarlong(record.timestamp - baseTimestamp);
     size += sizeOfVarint(record.offsetDelta ?? i);
     size += sizeOfBytes(record.key) + sizeOfBytes(record.value) + sizeOfVarint(headers.length);
-    for (const { key, value } of headers) size += sizeOfBytes(encodeText(key)) + sizeOfBytes(value);
+    for (const { key, value } of headers)
+      size += sizeOfBytes(headerKeyBytes(key)) + sizeOfBytes(value);
     bodySizes.push(size);
     total += sizeOfVarint(size) + size;
   }
@@ -150,7 +151,7 @@ function writeRecords(
     at = writeBytes(bytes, at, record.value);
     at = writeVarint(bytes, at, headers.length);
     for (const { key, value } of headers) {
-      at = writeBytes(bytes, at, encodeText(key));
+      at = writeBytes(bytes, at, headerKeyBytes(key));
       at = writeBytes(bytes, at, value);
     }
   }

@@ -118,3 +118,22 @@ it("compresses with the given codec, and refuses values out of range", () => {
   expect(() => encodeBatch([record(0, { timestamp: 2 ** 53 })])).toThrow(RangeError);
   expect(() => encodeBatch([record(0)], { compression: 1 })).toThrow(TypeError);
 });
+
+it("keeps the keys of headers, however many there are and however long", () => {
+  const value = new Uint8Array([1]);
+  const names = Array.from(
+    { length: 700 },
+    (_, index) => `é${"x".repeat(index % 90)}${index % 300}`,
+  );
+  const records = names.map((key) => ({
+    ...{ key: null, value: null, timestamp: 0 },
+    headers: [
+      { key, value },
+      { key: "common", value },
+    ],
+  }));
+  const decoded = [...decodeBatch(encodeBatch(records)).records()];
+  expect(decoded.map(({ headers }) => headers.map(({ key }) => key))).toEqual(
+    names.map((key) => [key, "common"]),
+  );
+});
