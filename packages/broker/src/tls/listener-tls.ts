@@ -158,8 +158,12 @@ export class ListenerTls implements ServerTls {
   }
 }
 
-/** Node lists the parts of a name first to last; RFC 2253, and so Java, last to first. */
-export function distinguishedName(subject: string): string {
+/**
+ * Node lists the parts of a name first to last; RFC 2253, and so Java, last to first. It has
+ * `undefined` for a name without parts, which Java, and so Kafka, writes as an empty text.
+ */
+export function distinguishedName(subject: string | undefined): string {
+  if (subject === undefined) return "";
   const parts = subject.split("\n").map((part) => part.replaceAll(" + ", "+"));
   return parts.reverse().join(",");
 }

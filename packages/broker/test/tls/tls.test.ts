@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 import { KafkaSocket } from "../runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../runtime/on-real-ports.ts";
 import { sslConfigs, TestAuthority, TestDirectory } from "./certificates.ts";
+import { NAMELESS } from "./nameless.ts";
 
 const ALL_TOPICS = { topics: null, allowAutoTopicCreation: false };
 
@@ -113,6 +114,17 @@ describe("ssl.client.auth", () => {
     await speaks(at.port(0), certificateOf(alice));
     const strange = certificateOf(new TestAuthority().issue("alice"));
     await expect(speaks(at.port(0), strange)).rejects.toThrow();
+  });
+
+  test("a trusted certificate without a subject is let in, or refused by the rules", async () => {
+    const { authority, cert, key } = NAMELESS;
+    const trusting = { "ssl.truststore.certificates": authority };
+    await using at = await asking("required", trusting);
+    await speaks(at.port(0), { cert, key });
+    const rules = { "ssl.principal.mapping.rules": "RULE:^CN=(.*)$/$1/" };
+    await using strict = await asking("required", { ...trusting, ...rules });
+    await expect(speaks(strict.port(0), { cert, key })).rejects.toThrow();
+    expect(strict.log.join("\n")).toContain("no rule of ssl.principal.mapping.rules fits");
   });
 
   test("a certificate that no mapping rule fits is refused", async () => {
