@@ -27,10 +27,11 @@ type Response = ResponseInput<typeof DescribeUserScramCredentials>;
 
 function handle({ users }: Request, { services }: RequestContext): Response {
   const known = services.metadata.image.users;
-  const asked = users?.map(({ name }) => name) ?? [];
-  const names = asked.length === 0 ? [...known.keys()].sort() : [...new Set(asked)];
+  const counts = new Map<string, number>();
+  for (const { name } of users ?? []) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const names = counts.size === 0 ? [...known.keys()].sort() : [...counts.keys()];
   const results = names.map((user) => {
-    if (asked.indexOf(user) !== asked.lastIndexOf(user)) {
+    if ((counts.get(user) ?? 1) > 1) {
       const text = `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}`;
       return { user, ...refused(ErrorCode.DUPLICATE_RESOURCE, text), credentialInfos: [] };
     }
