@@ -5,6 +5,12 @@ import { type KafkaPrincipal, principalText } from "./principal.ts";
 /** How many decisions are kept: above that, all are forgotten. About 100 bytes each. */
 const MAX_DECISIONS = 100_000;
 
+/**
+ * Longer names are decided anew each time: a client can ask for names of many kilobytes, and they
+ * would fill the memory. No topic has a longer name.
+ */
+const MAX_NAME_LENGTH = 249;
+
 /** By operation and resource type, then by the resource's name. */
 type Decisions = Map<string, boolean>[];
 
@@ -23,6 +29,7 @@ export class DecisionCache {
   }
 
   get(client: Client, operation: Operation, type: ResourceType, name: string): boolean {
+    if (name.length > MAX_NAME_LENGTH) return this.#decide(client, operation, type, name);
     const decisions = this.#decisionsOf(client);
     const index = AclOperation[operation] * TYPES + AclResourceType[type];
     decisions[index] ??= new Map();
