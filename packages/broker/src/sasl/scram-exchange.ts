@@ -29,6 +29,12 @@ const CLIENT_FINAL = new RegExp(
 
 const NONCE_BYTES = 24;
 
+/**
+ * The first message is kept until the final one comes, from clients of whom nothing is known yet.
+ * Without a limit, some thousand of them would fill the memory.
+ */
+const MAX_FIRST_BYTES = 4_096;
+
 interface First {
   readonly gs2Header: string;
   readonly nonce: string;
@@ -53,6 +59,9 @@ export class ScramExchange implements Exchange {
   }
 
   async next(token: Uint8Array): Promise<Step> {
+    if (this.#first === null && token.length > MAX_FIRST_BYTES) {
+      throw new AuthenticationError(`its first message is longer than ${MAX_FIRST_BYTES} bytes`);
+    }
     const message = Buffer.from(token).toString("utf8");
     return this.#first === null ? this.#begin(message) : this.#finish(this.#first, message);
   }

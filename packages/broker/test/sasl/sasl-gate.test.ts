@@ -155,6 +155,15 @@ test("while a client authenticates anew, nothing else comes through", async () =
   expect(gated.refusal?.reason).toBe("authentication");
 });
 
+test("a first message of SCRAM that is kept can't be a large one", async () => {
+  const gated = new Gated();
+  await gated.send(SaslHandshake, 1, { mechanism: "SCRAM-SHA-256" });
+  const authBytes = Buffer.from(`n,,n=${"a".repeat(4_096)},r=b`);
+  const refused = await gated.send(SaslAuthenticate, 2, { authBytes });
+  expect(refused?.errorCode).toBe(ErrorCode.SASL_AUTHENTICATION_FAILED);
+  expect(gated.refusal?.message).toContain("longer than 4096 bytes");
+});
+
 test("no sequence of frames comes through without the password, and none is a bug", async () => {
   const seed = seedOf("frames before the authentication");
   for (let run = 0; run < 150; run++) {
