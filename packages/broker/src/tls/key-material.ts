@@ -73,16 +73,31 @@ async function keystoreOptions(keystore: Keystore, fs: FileSystem): Promise<Own>
 
 async function trusted(truststore: Truststore, fs: FileSystem): Promise<Buffer> {
   if (!("path" in truststore)) {
-    return pem(truststore.certificates, "ssl.truststore.certificates");
+    return certificates(truststore.certificates, "ssl.truststore.certificates");
   }
   const { path } = truststore;
   const bytes = await read(path, "ssl.truststore.location", fs);
   if (isJks(bytes)) throw jks(path);
-  if (isPem(bytes)) return pem(bytes.toString("latin1"), path);
+  if (isPem(bytes)) return certificates(bytes.toString("latin1"), path);
   throw new KeyMaterialError(
     `ssl.truststore.location: ${path} is not PEM: convert it with ` +
       `"openssl pkcs12 -in ${path} -nokeys -out truststore.pem" and set ssl.truststore.type=PEM`,
   );
+}
+
+/** OpenSSL skips what it can't read, and would then trust nobody. */
+function certificates(text: string, where: string): Buffer {
+  const all = pem(text, where);
+  const blocks = all.toString().match(/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----[^-]+-----END [^\n]+/g);
+  if (blocks === null) throw new KeyMaterialError(`${where} has no certificate`);
+  for (const [index, block] of blocks.entries()) {
+    try {
+      new X509Certificate(block);
+    } catch {
+      throw new KeyMaterialError(`${where}: its certificate ${index + 1} can't be read`);
+    }
+  }
+  return all;
 }
 
 async function read(path: string, config: string, fs: FileSystem): Promise<Buffer> {

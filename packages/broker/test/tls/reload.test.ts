@@ -4,7 +4,7 @@ import { tlsSettingsOf } from "../../src/config/tls-settings.ts";
 import { nodeEnv } from "../../src/env/node-env.ts";
 import { distinguishedName, ListenerTls } from "../../src/tls/listener-tls.ts";
 import { ManualTime } from "../env/manual-time.ts";
-import { TestAuthority, TestDirectory } from "./certificates.ts";
+import { sslConfigs, TestAuthority, TestDirectory } from "./certificates.ts";
 
 test("files are read again; what can't be used changes nothing, and is told", async () => {
   await using directory = await TestDirectory.make();
@@ -40,6 +40,32 @@ test("files are read again; what can't be used changes nothing, and is told", as
   expect(opened.problem).toBeNull();
   expect(changes).toEqual([new X509Certificate(second.certificate).serialNumber]);
   end();
+});
+
+test("a list of authorities that can't be read changes nothing", async () => {
+  await using directory = await TestDirectory.make();
+  const ca = new TestAuthority();
+  const { certificate, key } = ca.broker();
+  const path = await directory.write("ca.pem", ca.certificate);
+  const configs: Record<string, string> = {
+    ...sslConfigs({ certificate, key }),
+    ...{ "ssl.truststore.type": "PEM", "ssl.truststore.location": path },
+  };
+  const tls = tlsSettingsOf((name) => configs[name] ?? null);
+  const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const env = { fs: nodeEnv.fs, timers: new ManualTime(), clock: new ManualTime() };
+  const opened = (await ListenerTls.open({ name: "SSL", tls }, { env, logger }))!;
+  const damaged = ca.certificate.replace(/\n.{64}\n/, "\n");
+  for (const [text, why] of [
+    [damaged, "its certificate 1 can't be read"],
+    [`${ca.certificate}${damaged}`, "its certificate 2 can't be read"],
+    [key, "has no certificate"],
+  ] as const) {
+    await directory.write("ca.pem", text);
+    await opened.reload();
+    expect(opened.problem).toContain(why);
+    expect(String(opened.options.ca)).toBe(ca.certificate);
+  }
 });
 
 test("a distinguished name is written as RFC 2253 does", () => {
