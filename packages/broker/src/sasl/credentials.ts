@@ -66,7 +66,7 @@ export class Credentials {
     const { bytes } = SCRAM_MECHANISMS[mechanism];
     const made = (what: string) => hmac(mechanism, this.#secret, `${what} ${user}`);
     return {
-      salt: made("salt").subarray(0, SALT_BYTES),
+      salt: saltOf(made("salt")),
       storedKey: made("stored key").subarray(0, bytes),
       serverKey: made("server key").subarray(0, bytes),
       iterations: MIN_ITERATIONS,
@@ -87,5 +87,11 @@ export class Credentials {
   }
 }
 
-/** As long as the salts that Kafka's tools make. */
-const SALT_BYTES = 26;
+/**
+ * Kafka's admin clients write 130 random bits in digits of base 36. Any other bytes would show that
+ * the credential was made up.
+ */
+function saltOf(bytes: Buffer): Buffer {
+  const number = BigInt(`0x${bytes.toString("hex")}`) & ((1n << 130n) - 1n);
+  return Buffer.from(number.toString(36));
+}
