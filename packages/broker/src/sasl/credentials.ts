@@ -73,6 +73,10 @@ export class Credentials {
     };
   }
 
+  /**
+   * The newest waits for the shortest time. When more clients log in than can be hashed, the oldest
+   * have given up and come again: in the order they came, only clients that are gone would be served.
+   */
   async #hashInTurn<T>(hash: () => Promise<T>): Promise<T> {
     while (this.#hashes >= MAX_HASHES) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -82,7 +86,7 @@ export class Credentials {
       return await hash();
     } finally {
       this.#hashes--;
-      this.#waiting.shift()?.();
+      this.#waiting.pop()?.();
     }
   }
 }
