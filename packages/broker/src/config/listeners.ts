@@ -104,6 +104,7 @@ function refuseUnused(
     const [, listener, rest = name] = OF_LISTENER.exec(name) ?? [];
     const kind = kindOf(rest);
     if (kind === null || value.trim() === "" || isHarmless(rest, value.trim())) continue;
+    refuseStrangeMechanism(name, rest);
     const isUsed = listeners.some(
       (one) =>
         one[kind] !== null && (listener === undefined || one.name === listener.toUpperCase()),
@@ -115,6 +116,16 @@ function refuseUnused(
       `${name} is set, and ${of} has the protocol ${protocols}, so everybody could connect`,
     );
   }
+}
+
+/** As Kafka writes them in front of configs. */
+const MECHANISMS = ["plain", "scram-sha-256", "scram-sha-512", "gssapi", "oauthbearer"];
+
+/** A config with another name in front, or in upper case, would have no effect. */
+function refuseStrangeMechanism(name: string, config: string): void {
+  const mechanism = config.slice(0, config.indexOf("."));
+  if (LISTENER_CONFIGS.has(config) || MECHANISMS.includes(mechanism)) return;
+  throw new ValueError(`${name}: ${mechanism} must be one of ${MECHANISMS.join(", ")}`);
 }
 
 /** A config of SASL may begin with a mechanism. */

@@ -190,6 +190,10 @@ describe("Kafka configs that set Tarpan's keys", () => {
     ["kafka: { listeners: '9092' }", "must be like PLAINTEXT://host:port"],
     ["kafka: { num.partitions: }", "kafka.num.partitions: has no value"],
     ["kafka: { sasl.enabled.mechanisms: PLAIN }", "so everybody could connect"],
+    [
+      "kafka: { listener.name.x.PLAIN.sasl.jaas.config: secret }",
+      "PLAIN must be one of plain, scram-sha-256,",
+    ],
     ["kafka: { sasl.enabled.mechanisms: GSSAPI }", "so everybody could connect"],
     ["kafka: { authorizer.class.name: org.x.Acl }", "then everybody may do everything"],
     ["kafka: { ssl.keystore.location: /k.jks }", "so everybody could connect"],
