@@ -75,7 +75,7 @@ export class Credentials {
 
   /**
    * The newest waits for the shortest time. When more clients log in than can be hashed, the oldest
-   * have given up and come again: in the order they came, only clients that are gone would be served.
+   * have given up and come again: in the order they came, only those that are gone would be served.
    */
   async #hashInTurn<T>(hash: () => Promise<T>): Promise<T> {
     while (this.#hashes >= MAX_HASHES) {
