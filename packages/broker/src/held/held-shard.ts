@@ -133,6 +133,7 @@ export class HeldShard {
       ...{ log, rules, image, topicConfig, isBusy, createTopic, clock, jumps },
       nextTurn: nextTurnOf(env.timers),
     });
+    this.#log.state.onMoved = (from, to) => this.#planner.moved(from, to);
     this.#shortener = new Shortener({ partition, rules, log: this.#log, clock, minOffsets });
     this.#goOn();
   }

@@ -54,6 +54,8 @@ export class HeldState {
   /** Offsets of records by administrators whose message still waited. */
   readonly inTime = new Set<number>();
   counts = new HeldCounts();
+  /** A message that waits has another offset now. */
+  onMoved: (from: number, to: number) => void = () => {};
   /** Of the last resolution that found no message. */
   ignoredOffset = -1;
   readonly #rules: RecordRules;
@@ -134,6 +136,7 @@ export class HeldState {
     const isThere = entry >= 0 && waiting.offsetOf(entry) === from;
     if (isThere && waiting.progressOf(entry) === progress) {
       waiting.move(entry, offset);
+      this.onMoved(from, offset);
       if (isResolved(progress)) waiting.rename(entry, wordsWithoutId(offset));
     } else if (isThere || from >= this.#firstOffset) {
       this.toForget.set(offset, { offset, word0: idHash[0]!, word1: idHash[1]! });

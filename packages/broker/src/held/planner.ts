@@ -73,6 +73,11 @@ export class Planner {
     this.#startedMs = parts.clock.monotonicMs();
   }
 
+  /** A message has another offset now. */
+  moved(from: number, to: number): void {
+    this.#refusals.moved(from, to);
+  }
+
   /** A delivery was refused, and would be refused again. */
   refused(delivery: Delivery, refusal: string, nowMs: number): void {
     this.#refusals.add(delivery, refusal, nowMs);

@@ -39,6 +39,12 @@ export class Refusals {
     return sinceMs;
   }
 
+  /** It has another offset now. */
+  moved(from: number, to: number): void {
+    if (this.#suspects.delete(from)) this.#suspects.add(to);
+    for (const known of [this.#reasons, this.#stuck, this.#missing]) rename(known, from, to);
+  }
+
   /** They were delivered. */
   forget({ messages }: Refused): void {
     for (const { offset } of messages) this.#forget(offset);
@@ -69,4 +75,11 @@ export class Refusals {
     this.#stuck.delete(offset);
     this.#missing.delete(offset);
   }
+}
+
+function rename(known: Map<number, unknown>, from: number, to: number): void {
+  const value = known.get(from);
+  if (value === undefined) return;
+  known.delete(from);
+  known.set(to, value);
 }

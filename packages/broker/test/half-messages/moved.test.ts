@@ -66,6 +66,22 @@ it("a commit that comes while its message is moved is not lost", async () => {
   expect(history.held.counts).toMatchObject({ committed: 1, ignored: 0 });
 });
 
+it("a committed message that is moved again and again waits ten minutes for its target", async () => {
+  const history = await withoutTarget(1);
+  await history.half("id", "x");
+  await history.resolve("id", "commit");
+  const { held } = history;
+  for (let minutes = 0; minutes < 9; minutes++) {
+    const before = held.held.log.startOffset;
+    await history.makeLong();
+    await held.pass(60_000, 3);
+    expect(held.held.log.startOffset).toBeGreaterThan(before);
+  }
+  expect(history.letters[0]!.log.endOffset).toBe(0);
+  await held.pass(180_000, 60);
+  expect(history.letters[0]!.log.endOffset).toBe(1);
+});
+
 it("a commit by hand that comes while its message is moved is not lost", async () => {
   const history = await withoutTarget(1);
   await history.half("id", "x");
