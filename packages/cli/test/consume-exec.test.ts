@@ -2,33 +2,25 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Broker } from "@tarpan/broker";
-import { Admin, Client } from "@tarpan/client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Admin } from "@tarpan/client";
+import { afterAll, expect, test } from "vitest";
+import { useEmbedded } from "./embedded.ts";
 import { RunningCommand, tarpan } from "./run-command.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "tarpan-exec-"));
-let broker: Broker;
-let client: Client;
+const embedded = useEmbedded({ configs: { "group.initial.rebalance.delay.ms": 0 } });
 
-beforeAll(async () => {
-  broker = await Broker.start({ configs: { "group.initial.rebalance.delay.ms": 0 } });
-  client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000 });
-});
-
-afterAll(async () => {
-  await client.close();
-  await broker.stop();
+afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const line = (...argv: string[]) => [...argv, "--bootstrap", broker.bootstrap];
+const line = (...argv: string[]) => [...argv, "--bootstrap", embedded.bootstrap];
 const run = (...argv: string[]) => tarpan(line(...argv));
 const exec = (topic: string, command: string, ...more: string[]) =>
   line("consume", topic, "--group", `${topic}-group`, "--exec", command, ...more);
 const produce = (topic: string, stdin: string) => tarpan(line("produce", topic), { stdin });
 const committed = async (topic: string) =>
-  (await new Admin(client).groupOffsets(`${topic}-group`)).map(({ offset }) => offset);
+  (await new Admin(embedded.client).groupOffsets(`${topic}-group`)).map(({ offset }) => offset);
 
 test("runs the command for each record, with its value as input, and commits", async () => {
   await produce("jobs", "one\n\ntwo\n");

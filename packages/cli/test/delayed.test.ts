@@ -1,23 +1,12 @@
 // Whole command lines about delayed messages against a real broker, in this process.
-import { Broker } from "@tarpan/broker";
-import { Client, DelayedProducer } from "@tarpan/client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { DelayedProducer } from "@tarpan/client";
+import { expect, test } from "vitest";
+import { useEmbedded } from "./embedded.ts";
 import { tarpan } from "./run-command.ts";
 
-let broker: Broker;
-let client: Client;
+const embedded = useEmbedded();
 
-beforeAll(async () => {
-  broker = await Broker.start();
-  client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000 });
-});
-
-afterAll(async () => {
-  await client.close();
-  await broker.stop();
-});
-
-const at = (...argv: string[]) => tarpan(["delayed", ...argv, "--bootstrap", broker.bootstrap]);
+const at = (...argv: string[]) => tarpan(["delayed", ...argv, "--bootstrap", embedded.bootstrap]);
 
 /** What clients and servers of HTTP decode, normalize or cut off. */
 const IDS = [
@@ -37,7 +26,7 @@ const IDS = [
 ];
 
 test("cancels and delivers messages with any id", async () => {
-  const producer = new DelayedProducer(client);
+  const producer = new DelayedProducer(embedded.client);
   const waiting = async () => {
     const { stdout } = await at("list", "--json");
     return (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id).sort();

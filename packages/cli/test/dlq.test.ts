@@ -1,35 +1,24 @@
 // `tarpan dlq` against a real broker, in this process.
 import { PassThrough } from "node:stream";
-import { Broker } from "@tarpan/broker";
-import { Admin, Client, Consumer, GroupConsumer, Producer } from "@tarpan/client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Admin, Consumer, GroupConsumer, Producer } from "@tarpan/client";
+import { expect, test } from "vitest";
+import { useEmbedded } from "./embedded.ts";
 import { type CommandOptions, RunningCommand, tarpan } from "./run-command.ts";
 
-let broker: Broker;
-let client: Client;
+const embedded = useEmbedded({ configs: { "group.initial.rebalance.delay.ms": 0 } });
 
-beforeAll(async () => {
-  broker = await Broker.start({ configs: { "group.initial.rebalance.delay.ms": 0 } });
-  client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000 });
-});
-
-afterAll(async () => {
-  await client.close();
-  await broker.stop();
-});
-
-const line = (...argv: string[]) => ["dlq", ...argv, "--bootstrap", broker.bootstrap];
+const line = (...argv: string[]) => ["dlq", ...argv, "--bootstrap", embedded.bootstrap];
 const dlq = (...argv: string[]) => tarpan(line(...argv));
 const json = async (...argv: string[]) => JSON.parse((await dlq(...argv, "-o", "json")).stdout);
 const ok = (stdout: string) => ({ code: 0, stdout, stderr: "" });
 
 /** Makes a dead letter of each value. */
 async function fail(topic: string, values: readonly string[]): Promise<void> {
-  const producer = new Producer(client);
+  const producer = new Producer(embedded.client);
   for (const value of values)
     await producer.send({ topic, key: value.slice(0, 1), value, headers: [{ key: "h", value }] });
   await producer.close();
-  const consumer = new GroupConsumer(client, {
+  const consumer = new GroupConsumer(embedded.client, {
     ...{ groupId: `${topic}-group`, autoOffsetReset: "earliest", maxWaitMs: 10 },
   });
   await consumer.subscribe([topic]);
@@ -47,7 +36,10 @@ async function fail(topic: string, values: readonly string[]): Promise<void> {
 }
 
 async function valuesOf(topic: string): Promise<string[]> {
-  const consumer = new Consumer(client, { isolationLevel: "read_committed", maxWaitMs: 20 });
+  const consumer = new Consumer(embedded.client, {
+    isolationLevel: "read_committed",
+    maxWaitMs: 20,
+  });
   await consumer.assign([{ topic, partition: 0, offset: "earliest" }]);
   const values: string[] = [];
   do values.push(...(await consumer.poll()).map(({ value }) => String(value)));
@@ -132,7 +124,7 @@ test("an interrupted redrive says what is done, and goes on when it is called ag
   const values = Array.from({ length: 30 }, (_, at) => `v${at}`);
   await fail("many", values);
   const command = new RunningCommand(line("redrive", "many.dlq", "--all", "--per-second", "20"));
-  const producer = new Producer(client);
+  const producer = new Producer(embedded.client);
   while ((await valuesOf("many")).length === values.length) await producer.ready();
   await producer.close();
   command.signal("SIGINT");
@@ -189,7 +181,7 @@ test("a topic that has no dead letters is not changed", async () => {
       stderr: /^tarpan: orders is no topic of dead letters: 4 of its records .*tarpan dlq list\n$/,
     });
   // With a name of its own, as `deadLetter: { prefix }` makes.
-  await new Admin(client).createTopic({ name: "failed-orders", partitions: 1 });
+  await new Admin(embedded.client).createTopic({ name: "failed-orders", partitions: 1 });
   expect((await dlq("purge", "failed-orders", "--yes")).code).toBe(0);
 });
 

@@ -1,28 +1,17 @@
 // Whole command lines about half messages against a real broker, in this process.
-import { Broker } from "@tarpan/broker";
-import { Client, Producer } from "@tarpan/client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Producer } from "@tarpan/client";
+import { expect, test } from "vitest";
+import { useEmbedded } from "./embedded.ts";
 import { tarpan } from "./run-command.ts";
 
-let broker: Broker;
-let client: Client;
+const embedded = useEmbedded();
 
-beforeAll(async () => {
-  broker = await Broker.start();
-  client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000 });
-});
-
-afterAll(async () => {
-  await client.close();
-  await broker.stop();
-});
-
-const at = (...argv: string[]) => tarpan(["half", ...argv, "--bootstrap", broker.bootstrap]);
+const at = (...argv: string[]) => tarpan(["half", ...argv, "--bootstrap", embedded.bootstrap]);
 
 const IDS = ["..", "a/b ü", "c"];
 
 test("lists half messages, commits them and rolls them back, whatever their id", async () => {
-  const producer = new Producer(client);
+  const producer = new Producer(embedded.client);
   const headers = [
     { key: "tarpan-producer-group", value: "orders" },
     { key: "tarpan-topic", value: "nowhere" },

@@ -1,26 +1,18 @@
 // `tarpan produce` by way of delayed messages, an order key, and a transaction.
 import { PassThrough } from "node:stream";
-import { Broker } from "@tarpan/broker";
-import { Admin, Client } from "@tarpan/client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Admin } from "@tarpan/client";
+import { beforeAll, expect, test } from "vitest";
+import { useEmbedded } from "./embedded.ts";
 import { type CommandOptions, RunningCommand, tarpan } from "./run-command.ts";
 
-let broker: Broker;
-let client: Client;
+const embedded = useEmbedded();
 
 beforeAll(async () => {
-  broker = await Broker.start();
-  client = new Client({ bootstrap: broker.bootstrap, timeoutMs: 10_000 });
   for (const name of ["orders", "reminders"])
-    await new Admin(client).createTopic({ name, partitions: 4 });
+    await new Admin(embedded.client).createTopic({ name, partitions: 4 });
 });
 
-afterAll(async () => {
-  await client.close();
-  await broker.stop();
-});
-
-const line = (...argv: string[]) => [...argv, "--bootstrap", broker.bootstrap];
+const line = (...argv: string[]) => [...argv, "--bootstrap", embedded.bootstrap];
 const produce = (argv: string[], options?: CommandOptions) =>
   tarpan(line("produce", ...argv), options);
 const jsonOf = async (...argv: string[]) =>
