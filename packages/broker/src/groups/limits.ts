@@ -27,8 +27,8 @@ export const MAX_COMPILED_REGEXES = 100;
 
 /**
  * A generation whose subscriptions and assignments are larger can't be recorded. The members get
- * UNKNOWN_SERVER_ERROR, as in Kafka when the record exceeds `max.message.bytes` (1 MiB). In a cluster
- * it has to fit a message of 8 MiB: one that does not would end the shard, at each attempt.
+ * UNKNOWN_SERVER_ERROR, as in Kafka when the record exceeds `max.message.bytes` (1 MiB). In a
+ * cluster it has to fit a message of 8 MiB: one that does not ends the shard, at each attempt.
  */
 export const MAX_GENERATION_BYTES = 7 * 1_048_576;
 
