@@ -72,7 +72,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     rpc: ["logging", "env"],
     log: ["config", "metrics", "env", "util"],
     nats: ["discovery", "config", "logging", "env", "util"],
-    sasl: ["server", "config", "security", "env"],
+    sasl: ["server", "config", "security", "logging", "env"],
     tls: ["server", "config", "security", "logging", "env"],
     server: ["security", "logging", "env", "util"],
     discovery: ["config", "logging", "env", "util"],

@@ -22,6 +22,7 @@ import { registeredEndPoints } from "../metadata/advertised-address.ts";
 import { PLAINTEXT, scramCredentialOf } from "../metadata/image.ts";
 import { FetchWaits } from "../metrics/fetch-waits.ts";
 import { RequestMetrics } from "../metrics/request-metrics.ts";
+import type { JwksKeys } from "../sasl/jwks-keys.ts";
 import type { Authorizer } from "../security/authorizer.ts";
 import type { ListenAddress } from "../server/bound-server.ts";
 import { limitsOn, type ServerLimits } from "../server/limits.ts";
@@ -150,6 +151,7 @@ export class BrokerServer implements RunningBroker {
     const started = this.#started;
     this.#startedMs = env.clock.monotonicMs();
     started.add(() => this.#warnings.close());
+    for (const keys of this.#tokenKeys) started.add(keys.start());
     await this.#listener.listen();
     this.#port = this.#listener.ports[0]!;
     started.add(() => this.#closeListener());
@@ -285,9 +287,13 @@ export class BrokerServer implements RunningBroker {
       ...{ env, ready: this.#router.opened },
       find: (mechanism, user) => scramCredentialOf(metadata.image, mechanism, user),
     });
-    return addresses.list.map(({ sasl, ...address }) => {
-      return { ...address, gate: sasl === null ? null : gateOf!(sasl) };
+    return addresses.list.map(({ sasl, tokens, ...address }) => {
+      return { ...address, gate: sasl === null ? null : gateOf!(sasl, tokens) };
     });
+  }
+
+  get #tokenKeys(): JwksKeys[] {
+    return this.#context.addresses.list.flatMap(({ tokens }) => tokens?.keys ?? []);
   }
 
   #newStatus(): BrokerStatus {
@@ -312,6 +318,7 @@ export class BrokerServer implements RunningBroker {
       groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       certificates: () => this.#context.addresses.list.flatMap(({ tls }) => tls ?? []),
+      tokenKeys: () => this.#tokenKeys,
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });
   }
