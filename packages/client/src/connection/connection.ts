@@ -247,8 +247,8 @@ export class Connection {
   }
 
   /**
-   * Logs in anew (KIP-368). Requests go on while a token is asked for. If there is none, it is asked
-   * for again until the session is over.
+   * Logs in anew (KIP-368). Requests go on while a token is asked for. If there is none, it is
+   * asked for again until the session is over.
    */
   async #renew(session: SaslSession): Promise<void> {
     this.#renewing = true;

@@ -72,12 +72,16 @@ interface Granted {
 
 async function requestToken(options: ClientCredentialsOptions): Promise<Granted> {
   const deadline = new Deadline(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  let first: unknown;
   for (let tries = 0; ; tries++) {
     try {
       return await tryOnce(options, deadline.remainingMs);
     } catch (error) {
+      if (!isRetriable(error)) throw error;
+      // The last attempt may have had no time for more than a time-out.
+      first ??= error;
       const waitMs = backoffMs(tries);
-      if (!isRetriable(error) || waitMs >= deadline.remainingMs) throw error;
+      if (waitMs >= deadline.remainingMs) throw first;
       await sleep(waitMs);
     }
   }
@@ -120,7 +124,8 @@ async function post(url: string, init: RequestInit): Promise<{ status: number; t
     // The message of `fetch` is always "fetch failed"; the reason is in the cause.
     const { cause = error } = error as { cause?: unknown };
     const { code, message } = cause as NodeJS.ErrnoException;
-    throw failure(`the token endpoint can't be reached: ${code ?? message}`, true, error);
+    const why = typeof code === "string" ? code : message;
+    throw failure(`the token endpoint can't be reached: ${why}`, true, error);
   }
 }
 

@@ -29,8 +29,8 @@ export interface PasswordOptions {
 export interface TokenOptions {
   readonly mechanism: "OAUTHBEARER";
   /**
-   * Called for each log-in; it keeps tokens itself if they are to be used again. It may take as long
-   * as a request. `oauthClientCredentials` makes one.
+   * Called for each log-in; it keeps tokens itself if they are to be used again. It may take as
+   * long as a request. `oauthClientCredentials` makes one.
    */
   readonly oauthBearerProvider: TokenProvider;
 }
