@@ -9,12 +9,10 @@ import {
   saltPassword,
   scramKeys,
 } from "../security/scram.ts";
+import { FairTurns } from "./fair-turns.ts";
 
 /** The users in the metadata. */
 export type FindCredential = (mechanism: ScramMechanism, user: string) => ScramCredential | null;
-
-/** Passwords that are hashed at a time: the threads that do it also write the logs. */
-const MAX_HASHES = 1;
 
 /**
  * Checks passwords and proofs. For a user who does not exist it does the same work with a made-up
@@ -23,8 +21,8 @@ const MAX_HASHES = 1;
 export class Credentials {
   readonly #find: FindCredential;
   readonly #secret: Uint8Array;
-  #hashes = 0;
-  readonly #waiting: (() => void)[] = [];
+  /** One at a time: the threads that hash also write the logs. */
+  readonly #hashing = new FairTurns();
 
   constructor(find: FindCredential, random: Random) {
     this.#find = find;
@@ -41,18 +39,21 @@ export class Credentials {
     return { credential: this.#madeUp(mechanism, user), exists: false };
   }
 
-  /** Whether the user has this password, in the config or in the metadata. */
+  /** Whether the user, at this address, has this password, in the config or in the metadata. */
   async isPassword(
     user: string,
     password: string,
     configured: ReadonlyMap<string, string>,
+    address: string,
   ): Promise<boolean> {
     const expected = configured.get(user);
     if (expected !== undefined) return this.#isEqual(expected, password);
     const mechanism =
       this.#find("SCRAM-SHA-512", user) === null ? "SCRAM-SHA-256" : "SCRAM-SHA-512";
     const { credential, exists } = this.scram(mechanism, user);
-    const salted = await this.#hashInTurn(() => saltPassword(mechanism, password, credential));
+    const salted = await this.#hashing.run(address, () =>
+      saltPassword(mechanism, password, credential),
+    );
     const { storedKey } = scramKeys(mechanism, salted);
     return timingSafeEqual(storedKey, credential.storedKey) && exists;
   }
@@ -71,23 +72,6 @@ export class Credentials {
       serverKey: made("server key").subarray(0, bytes),
       iterations: MIN_ITERATIONS,
     };
-  }
-
-  /**
-   * The newest waits for the shortest time. When more clients log in than can be hashed, the oldest
-   * have given up and come again: in the order they came, only those that are gone would be served.
-   */
-  async #hashInTurn<T>(hash: () => Promise<T>): Promise<T> {
-    while (this.#hashes >= MAX_HASHES) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#hashes++;
-    try {
-      return await hash();
-    } finally {
-      this.#hashes--;
-      this.#waiting.pop()?.();
-    }
   }
 }
 

@@ -220,7 +220,10 @@ export class SaslGate implements RequestRouter {
   #newExchange(mechanism: SaslMechanism): Exchange {
     const { settings, credentials, tokens, env } = this.#parts;
     if (mechanism === "OAUTHBEARER") return new OAuthBearerExchange(tokens!);
-    if (mechanism === "PLAIN") return new PlainExchange(credentials, settings.plainUsers);
+    if (mechanism === "PLAIN") {
+      const { remoteAddress } = this.#connection.info;
+      return new PlainExchange(credentials, settings.plainUsers, remoteAddress);
+    }
     return new ScramExchange(mechanism, credentials, env.random);
   }
 
