@@ -3,6 +3,7 @@ import type { Random } from "../env/env.ts";
 import {
   hmac,
   MIN_ITERATIONS,
+  NOBODY,
   SCRAM_MECHANISMS,
   type ScramCredential,
   type ScramMechanism,
@@ -48,14 +49,19 @@ export class Credentials {
   ): Promise<boolean> {
     const expected = configured.get(user);
     if (expected !== undefined) return this.#isEqual(expected, password);
-    const mechanism =
-      this.#find("SCRAM-SHA-512", user) === null ? "SCRAM-SHA-256" : "SCRAM-SHA-512";
+    const mechanism = this.#mechanismOf(user) ?? this.#mechanismOf(NOBODY) ?? "SCRAM-SHA-256";
     const { credential, exists } = this.scram(mechanism, user);
     const salted = await this.#hashing.run(address, () =>
       saltPassword(mechanism, password, credential),
     );
     const { storedKey } = scramKeys(mechanism, salted);
     return timingSafeEqual(storedKey, credential.storedKey) && exists;
+  }
+
+  /** The mechanism whose credential PLAIN checks. */
+  #mechanismOf(user: string): ScramMechanism | null {
+    const all = ["SCRAM-SHA-512", "SCRAM-SHA-256"] as const;
+    return all.find((mechanism) => this.#find(mechanism, user) !== null) ?? null;
   }
 
   #isEqual(a: string, b: string): boolean {
@@ -65,12 +71,16 @@ export class Credentials {
 
   #madeUp(mechanism: ScramMechanism, user: string): ScramCredential {
     const { bytes } = SCRAM_MECHANISMS[mechanism];
-    const made = (what: string) => hmac(mechanism, this.#secret, `${what} ${user}`);
+    // The cluster has none before its first user, and none from a release that did not make one.
+    const ofNobody = this.#mechanismOf(NOBODY);
+    const nobody = ofNobody && this.#find(ofNobody, NOBODY);
+    const secret = nobody?.serverKey ?? this.#secret;
+    const made = (what: string) => hmac(mechanism, secret, `${what} ${user}`);
     return {
       salt: saltOf(made("salt")),
       storedKey: made("stored key").subarray(0, bytes),
       serverKey: made("server key").subarray(0, bytes),
-      iterations: MIN_ITERATIONS,
+      iterations: nobody?.iterations ?? MIN_ITERATIONS,
     };
   }
 }
