@@ -93,6 +93,7 @@ export interface TokenKeysStatus {
 
 /** The certificate that a listener shows. */
 export interface CertificateStatus {
+  /** Its name; `raft_addr` for the certificate between brokers. */
   readonly listener: string;
   /** Null if that is not known. */
   readonly expiresMs: number | null;
