@@ -98,10 +98,6 @@ export class BrokerStatus implements BrokerAdmin {
     return this.#parts.tokenKeys();
   }
 
-  get tokenKeys(): readonly TokenKeysStatus[] {
-    return this.#parts.tokenKeys();
-  }
-
   get halfMessages(): HalfMessagesAdmin {
     return this.#parts.halfMessages;
   }
