@@ -1,4 +1,5 @@
 // SASL of one listener, by Kafka's configs.
+import { Secret } from "../util/secret.ts";
 import { usersInJaas } from "./jaas.ts";
 import { splitList } from "./kafka/definition.ts";
 import type { ListenerConfigs } from "./listener-configs.ts";
@@ -9,7 +10,7 @@ export interface SaslSettings {
   /** In the order in which clients are told them. */
   readonly mechanisms: readonly SaslMechanism[];
   /** Passwords of the users that the config of PLAIN names, beside those in the metadata. */
-  readonly plainUsers: ReadonlyMap<string, string>;
+  readonly plainUsers: Secret<ReadonlyMap<string, string>>;
   /** Null without OAUTHBEARER. */
   readonly tokens: TokenSettings | null;
   /** How long a session lasts until it must be authenticated anew, ms; 0 for no limit. */
@@ -41,7 +42,7 @@ export function saslSettingsOf(configs: ListenerConfigs): SaslSettings {
   };
   return {
     mechanisms: mechanisms as SaslMechanism[],
-    plainUsers: jaas === null ? new Map() : usersInJaas(jaas),
+    plainUsers: new Secret(jaas === null ? new Map() : usersInJaas(jaas)),
     tokens: mechanisms.includes("OAUTHBEARER") ? tokenSettingsOf(configs) : null,
     maxReauthMs: {
       PLAIN: reauthMs("PLAIN"),

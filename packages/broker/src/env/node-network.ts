@@ -1,5 +1,6 @@
+import type { RequestOptions } from "node:https";
 import { createServer } from "node:net";
-import type { Network } from "./env.ts";
+import type { Network, PostOptions } from "./env.ts";
 
 export const nodeNetwork: Network = {
   listenProblem(host, port) {
@@ -16,15 +17,18 @@ export const nodeNetwork: Network = {
       return { status: response.status, body: await textOf(response, maxBytes) };
     });
   },
-  async post(url, body, timeoutMs, signal) {
+  async post(url, body, options) {
+    const { timeoutMs, signal, headers } = options;
     const late = AbortSignal.timeout(timeoutMs);
+    const request = {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      signal: signal === undefined ? late : AbortSignal.any([late, signal]),
+    };
+    const text = JSON.stringify(body);
+    if (url.startsWith("https:")) return postEncrypted(url, text, { ...request, ...options.tls });
     return withReason(async () => {
-      const response = await fetch(url, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-        signal: signal === undefined ? late : AbortSignal.any([late, signal]),
-      });
+      const response = await fetch(url, { ...request, body: text });
       return { status: response.status, body: await response.text() };
     });
   },
@@ -50,4 +54,31 @@ async function withReason<T>(request: () => Promise<T>): Promise<T> {
     if (cause === undefined) throw error;
     throw new Error(cause.code ?? cause.message, { cause: error });
   }
+}
+
+type Posted = Awaited<ReturnType<Network["post"]>>;
+
+/** `fetch` takes no certificates. */
+async function postEncrypted(
+  url: string,
+  text: string,
+  options: RequestOptions & PostOptions["tls"],
+): Promise<Posted> {
+  const { request } = await import("node:https");
+  return new Promise((resolve, reject) => {
+    const sent = request(url, options, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (piece: string) => {
+        body += piece;
+      });
+      response.once("error", reject);
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    sent.once("error", (error: NodeJS.ErrnoException) => {
+      if (options.signal?.aborted) return reject(options.signal.reason);
+      // OpenSSL's message has several lines; the code says the same.
+      reject(error.code?.startsWith("ERR_SSL_") ? new Error(error.code, { cause: error }) : error);
+    });
+    sent.end(text);
+  });
 }

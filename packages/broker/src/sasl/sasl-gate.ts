@@ -222,7 +222,7 @@ export class SaslGate implements RequestRouter {
     if (mechanism === "OAUTHBEARER") return new OAuthBearerExchange(tokens!);
     if (mechanism === "PLAIN") {
       const { remoteAddress } = this.#connection.info;
-      return new PlainExchange(credentials, settings.plainUsers, remoteAddress);
+      return new PlainExchange(credentials, settings.plainUsers.reveal(), remoteAddress);
     }
     return new ScramExchange(mechanism, credentials, env.random);
   }
