@@ -250,6 +250,14 @@ test.each<[Record<string, string>, string]>([
   await expect(start(configs)).rejects.toThrow(why);
 });
 
+test("how Kafka's brokers log in to each other has no effect, which is warned of", async () => {
+  const secret = "sasl.oauthbearer.client.credentials.client.secret";
+  await using at = await start({ [`${FOR_USERS}${secret}`]: "s3cret" });
+  const warning = /warn no effect: .*client\.secret: brokers reach each other in Tarpan's own way/;
+  expect(at.log.join("\n")).toMatch(warning);
+  expect(at.log.join("\n")).not.toContain("s3cret");
+});
+
 test("every audience and issuer is taken if that is allowed, which is warned of", async () => {
   await using jwks = await JwksServer.start(ISSUER_KEY);
   await using at = await start({

@@ -2,12 +2,13 @@
 // config-lines.ts. Defaults that name a Java class are left out.
 import { definitionsIn } from "./config-lines.ts";
 import type { ConfigDefinition } from "./definition.ts";
-import { IGNORED_SECURITY } from "./ignored-security.ts";
+import { IGNORED_LOGIN, IGNORED_SECURITY } from "./ignored-security.ts";
 import { NO_SECURITY, WHY } from "./why-ignored.ts";
 
 // biome-ignore format: one reason after the other
 const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
   [NO_SECURITY, IGNORED_SECURITY],
+  [WHY.logIn, IGNORED_LOGIN],
   [WHY.flush, `
     log.flush.interval.messages long 9223372036854775807 >=1 all
     log.flush.interval.ms long - all

@@ -8,7 +8,6 @@ export const IGNORED_SECURITY = `
   delegation.token.max.lifetime.ms long 604800000 >=1
   delegation.token.secret.key password -
   principal.builder.class class - each
-  sasl.client.callback.handler.class class -
   sasl.jaas.config password - each
   sasl.kerberos.kinit.cmd string /usr/bin/kinit each
   sasl.kerberos.min.time.before.relogin long 60000 each
@@ -16,6 +15,26 @@ export const IGNORED_SECURITY = `
   sasl.kerberos.service.name string - each
   sasl.kerberos.ticket.renew.jitter double 0.05 each
   sasl.kerberos.ticket.renew.window.factor double 0.8 each
+  sasl.mechanism.controller.protocol string GSSAPI
+  sasl.mechanism.inter.broker.protocol string GSSAPI each
+  sasl.server.callback.handler.class class -
+  security.inter.broker.protocol string PLAINTEXT PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL
+  security.providers string -
+  ssl.allow.dn.changes boolean false
+  ssl.allow.san.changes boolean false
+  ssl.endpoint.identification.algorithm string https each
+  ssl.engine.factory.class class - each
+  ssl.keymanager.algorithm string SunX509 each
+  ssl.protocol string TLSv1.3 each
+  ssl.provider string - each
+  ssl.secure.random.implementation string - each
+  ssl.trustmanager.algorithm string PKIX each
+  ssl.truststore.password password - each
+`;
+
+/** Those by which a broker of Kafka logs in to another one: here none does. */
+export const IGNORED_LOGIN = `
+  sasl.client.callback.handler.class class -
   sasl.login.callback.handler.class class -
   sasl.login.class class -
   sasl.login.connect.timeout.ms int -
@@ -26,8 +45,6 @@ export const IGNORED_SECURITY = `
   sasl.login.refresh.window.jitter double 0.05 each
   sasl.login.retry.backoff.max.ms long 10000
   sasl.login.retry.backoff.ms long 100
-  sasl.mechanism.controller.protocol string GSSAPI
-  sasl.mechanism.inter.broker.protocol string GSSAPI each
   sasl.oauthbearer.assertion.algorithm string RS256 ES256|RS256
   sasl.oauthbearer.assertion.claim.aud string -
   sasl.oauthbearer.assertion.claim.exp.seconds int 300 0..86400
@@ -44,17 +61,4 @@ export const IGNORED_SECURITY = `
   sasl.oauthbearer.jwt.retriever.class class -
   sasl.oauthbearer.scope string -
   sasl.oauthbearer.token.endpoint.url string -
-  sasl.server.callback.handler.class class -
-  security.inter.broker.protocol string PLAINTEXT PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL
-  security.providers string -
-  ssl.allow.dn.changes boolean false
-  ssl.allow.san.changes boolean false
-  ssl.endpoint.identification.algorithm string https each
-  ssl.engine.factory.class class - each
-  ssl.keymanager.algorithm string SunX509 each
-  ssl.protocol string TLSv1.3 each
-  ssl.provider string - each
-  ssl.secure.random.implementation string - each
-  ssl.trustmanager.algorithm string PKIX each
-  ssl.truststore.password password - each
 `;

@@ -11,6 +11,7 @@ export const WHY = {
   listener: "it is the same for all listeners: give the config without listener.name.",
   buffers: "the operating system sizes the buffers of sockets (net.ipv4.tcp_rmem, tcp_wmem)",
   controller: "brokers find and reach each other in Tarpan's own way, without KRaft",
+  logIn: "brokers reach each other in Tarpan's own way, and do not log in by SASL",
   replication: "a cluster's records are replicated by NATS JetStream",
   tiered: "there is no tiered storage",
   share: "there are no share groups",
