@@ -197,10 +197,12 @@ public class OAuth {
       configs.put(pair.substring(0, at), pair.substring(at + 1));
     }
     try (Admin admin = Admin.create(configs)) {
-      admin.createTopics(List.of(new NewTopic("java-" + UUID.randomUUID(), 1, (short) 1))).all().get();
+      NewTopic topic = new NewTopic("java-" + UUID.randomUUID(), 1, (short) 1);
+      admin.createTopics(List.of(topic)).all().get();
       System.out.println("created");
     } catch (Exception error) {
-      for (Throwable cause = error; cause != null; cause = cause.getCause()) System.out.println(cause);
+      for (Throwable cause = error; cause != null; cause = cause.getCause())
+        System.out.println(cause);
     }
   }
 }
