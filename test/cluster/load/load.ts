@@ -1,4 +1,4 @@
-import { Admin, Client, type ClientOptions } from "@tarpan/client";
+import { Admin, Client, type PasswordOptions, type TlsOptions } from "@tarpan/client";
 import type { History } from "../../history/history.ts";
 import { type Key, keyOf, type OffsetAndValue } from "../../history/operation.ts";
 
@@ -21,7 +21,10 @@ export interface LoadOptions {
   readonly inside?: readonly string[];
 }
 
-export type Security = Pick<ClientOptions, "tls" | "sasl">;
+export interface Security {
+  readonly tls?: TlsOptions;
+  readonly sasl?: PasswordOptions;
+}
 
 /** The state that producers and group members share: when to stop, and their progress. */
 export class Load {
