@@ -12,6 +12,8 @@ import {
 } from "@tarpan/protocol";
 import { expect, test } from "vitest";
 import type { SaslSettings } from "../../src/config/sasl-settings.ts";
+import { silentLogger } from "../../src/logging/logger.ts";
+import { BearerTokens } from "../../src/sasl/bearer-tokens.ts";
 import { Credentials } from "../../src/sasl/credentials.ts";
 import { SaslGate } from "../../src/sasl/sasl-gate.ts";
 import { ANONYMOUS, type KafkaPrincipal, principalText } from "../../src/security/principal.ts";
@@ -20,10 +22,29 @@ import type { ConnectionInfo, RequestRouter } from "../../src/server/router.ts";
 import { Secret } from "../../src/util/secret.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
+import { testEnv } from "../env/test-env.ts";
 import { plainToken } from "./sasl-client.ts";
+import { AUDIENCE, ISSUER, jwksOf, TokenIssuer, unsecuredToken } from "./token-issuer.ts";
 
 const PASSED = Uint8Array.of(0, 0, 0, 6, 0, 0, 0, 1, 0, 0);
 const ALL_TOPICS = { topics: null, allowAutoTopicCreation: false };
+const ISSUER_KEY = new TokenIssuer("key");
+
+/** Tokens that `ISSUER_KEY` signs. */
+function signedTokens(): BearerTokens {
+  const env = testEnv();
+  const get = async () => ({ status: 200, body: jwksOf(ISSUER_KEY) });
+  const url = new URL("https://issuer.example.com/keys");
+  const jwks = { url, refreshMs: 3_600_000, retryBackoffMs: 100, retryBackoffMaxMs: 1_000 };
+  const claims = { subClaim: "sub", scopeClaim: "scope", requiredScopes: [], clockSkewMs: 0 };
+  const settings = { jwks, audiences: [AUDIENCE], issuer: ISSUER, ...claims };
+  const parts = { env: { ...env, network: { ...env.network, get } }, logger: silentLogger };
+  const tokens = new BearerTokens("USERS", settings, parts);
+  tokens.keys!.start();
+  return tokens;
+}
+
+const TOKENS = signedTokens();
 
 /** A connection behind a gate, without a socket. */
 class Gated {
@@ -42,7 +63,7 @@ class Gated {
       OAUTHBEARER: 0,
     };
     const settings: SaslSettings = {
-      mechanisms: ["PLAIN", "SCRAM-SHA-256"],
+      mechanisms: ["PLAIN", "SCRAM-SHA-256", "OAUTHBEARER"],
       plainUsers: new Secret(
         new Map([
           ["alice", "alice-secret"],
@@ -61,7 +82,7 @@ class Gated {
       },
       closed: () => {},
     };
-    const parts = { settings, credentials, tokens: null, env, ready: Promise.resolve() };
+    const parts = { settings, credentials, tokens: TOKENS, env, ready: Promise.resolve() };
     this.#gate = new SaslGate(parts, {
       ...{ router, info: info as unknown as ConnectionInfo },
       authenticated: (principal) => {
@@ -163,6 +184,22 @@ test("while a client authenticates anew, nothing else comes through", async () =
   expect(gated.refusal?.reason).toBe("authentication");
 });
 
+test("a client that logs in anew by a token stays the same user", async () => {
+  const gated = new Gated();
+  const login = async (sub: string) => {
+    await gated.send(SaslHandshake, 1, { mechanism: "OAUTHBEARER" });
+    const token = ISSUER_KEY.token({ sub }, NOW);
+    const authBytes = Buffer.from(`n,,\x01auth=Bearer ${token}\x01\x01`);
+    return gated.send(SaslAuthenticate, 2, { authBytes });
+  };
+  expect(await login("alice")).toMatchObject({ errorCode: ErrorCode.NONE });
+  gated.time.advance(3_000_000);
+  expect(await login("alice")).toMatchObject({ errorCode: ErrorCode.NONE });
+  gated.time.advance(1_000);
+  expect(await login("bob")).toMatchObject({ errorCode: ErrorCode.SASL_AUTHENTICATION_FAILED });
+  expect(gated.principals.map(principalText)).toEqual(["User:alice", "User:alice"]);
+});
+
 test("a first message of SCRAM that is kept can't be a large one", async () => {
   const gated = new Gated();
   await gated.send(SaslHandshake, 1, { mechanism: "SCRAM-SHA-256" });
@@ -185,17 +222,29 @@ test("no sequence of frames comes through without the password, and none is a bu
   }
 });
 
+const NOW = { nowMs: 1_700_000_000_000 };
+const WRONG_TOKENS = [
+  new TokenIssuer("key").token({}, NOW),
+  ISSUER_KEY.token({ aud: "other" }, NOW),
+  ISSUER_KEY.token({ exp: 1 }, NOW),
+  unsecuredToken({ sub: "alice", aud: AUDIENCE, iss: ISSUER, iat: 1, exp: 2_000_000_000 }),
+  ...["a.b.c", "", "é"],
+];
+
 /** A likely frame, whole or damaged; never with a right password. */
 function someFrame(random: SeededRandom): Uint8Array {
   const header = { correlationId: 1, clientId: null };
-  const mechanism = random.pick(["PLAIN", "SCRAM-SHA-256", "NONE", ""]);
-  const authBytes = Buffer.from(
-    random.pick(["\0alice\0b", "\0\0", "n,,n=alice,r=x", "c=biws,r=x,p=AAAA", "", "\0alice\0a\0"]),
-  );
+  const mechanism = random.pick(["PLAIN", "SCRAM-SHA-256", "OAUTHBEARER", "NONE", ""]);
+  const messages = [
+    ...["\0alice\0b", "\0\0", "n,,n=alice,r=x", "c=biws,r=x,p=AAAA", "", "\0alice\0a\0"],
+    ...["\x01", ...WRONG_TOKENS.map((token) => `n,,\x01auth=Bearer ${token}\x01\x01`)],
+  ];
+  const authBytes = Buffer.from(random.pick(messages));
   const frames = [
     encodeRequest(ApiVersions, 0, header, {}),
     encodeRequest(SaslHandshake, random.below(2), header, { mechanism }),
     encodeRequest(SaslHandshake, 1, header, { mechanism: "PLAIN" }),
+    encodeRequest(SaslHandshake, 1, header, { mechanism: "OAUTHBEARER" }),
     encodeRequest(SaslAuthenticate, random.below(3), header, { authBytes }),
     encodeRequest(Metadata, 12, header, ALL_TOPICS),
     [Buffer.alloc(4), authBytes],
