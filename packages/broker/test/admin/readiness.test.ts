@@ -38,7 +38,7 @@ function readiness({
   const leadership = { isExpired: isolated };
   const status = new BrokerStatus({
     engine: { problem: storageProblem ?? null },
-    cluster: { problem: engineProblem ?? null } as ClusterAccess,
+    cluster: { problem: engineProblem ?? null, facts: {} } as ClusterAccess,
     metadata: { ...own, ...metadata, leadership, image: history.image } as unknown as Metadata,
     partitions: { all: () => [] },
     isServing: () => serving,

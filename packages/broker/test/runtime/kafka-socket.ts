@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import {
   type Api,
@@ -8,6 +8,9 @@ import {
   type Input,
   type Output,
 } from "@tarpan/protocol";
+
+/** With the address that it connects from. */
+export type TlsClientOptions = ConnectionOptions & Pick<TcpNetConnectOpts, "localAddress">;
 
 /** A client's connection to a real port: sends requests, or any bytes, and reads frames. */
 export class KafkaSocket implements Disposable {
@@ -36,7 +39,7 @@ export class KafkaSocket implements Disposable {
     return new KafkaSocket(connect(port, host));
   }
 
-  static tls(port: number, options: ConnectionOptions): KafkaSocket {
+  static tls(port: number, options: TlsClientOptions): KafkaSocket {
     return new KafkaSocket(
       connectTls({ host: "127.0.0.1", servername: "localhost", port, ...options }),
     );
