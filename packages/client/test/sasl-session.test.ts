@@ -157,6 +157,20 @@ describe("a connection", () => {
     await expect(connection.send(Produce, noRecords)).rejects.toThrow("the issuer is down");
   });
 
+  test("can be closed while it asks for a token", async () => {
+    await using at = await start();
+    const provider = new Provider();
+    const connection = await opened(at.port(0), provider.sasl);
+    let give: (token: string) => void = () => {};
+    provider.next = () => new Promise((resolve) => (give = resolve));
+    pass(2 * SESSION_MS);
+    const held = [isServed(connection), connection.send(Produce, noRecords)];
+    connection.close();
+    for (const { status } of await Promise.allSettled(held)) expect(status).toBe("rejected");
+    give(tokenOf("alice"));
+    await expect(isServed(connection)).rejects.toThrow("was closed");
+  });
+
   test("that becomes another user's is closed, with all that was held", async () => {
     await using at = await start();
     const provider = new Provider();

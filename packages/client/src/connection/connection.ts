@@ -198,11 +198,12 @@ export class Connection {
     const header = { correlationId: this.#takeCorrelationId(), clientId: this.#clientId };
     const frame = encodeRequest(api, this.versionOf(api, maxVersion), header, body);
     return new Promise((resolve, reject) => {
-      this.#inTurn(() =>
+      const write = () =>
         this.#write(frame, (error) =>
           error ? reject(new ConnectionError(reason(this.address, error), error)) : resolve(),
-        ),
-      );
+        );
+      if (this.#mustWait()) this.#held!.push(write);
+      else write();
     });
   }
 
@@ -225,25 +226,25 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#expire(api.name, timeoutMs), timeoutMs);
       this.#pending.set(correlationId, { name: api.name, resolve, reject, timer });
-      const send = () => {
-        this.#unanswered++;
-        this.#write(frame);
-      };
-      if (held) this.#inTurn(send);
-      else send();
+      if (held && this.#mustWait()) this.#held!.push(() => this.#ask(frame));
+      else this.#ask(frame);
     });
   }
 
-  /** Sends now or, while the connection logs in anew, after that. */
-  #inTurn(send: () => void): void {
+  #ask(frame: readonly Uint8Array[]): void {
+    this.#unanswered++;
+    this.#write(frame);
+  }
+
+  /** Whether a request goes to `#held`, because the connection logs in anew before it. */
+  #mustWait(): boolean {
     const session = this.#session;
     if (session !== null) {
       if (!this.#renewing && session.isDue()) void this.#renew(session);
       // The broker would close the connection.
       if (session.isOver()) this.#held ??= [];
     }
-    if (this.#held === null) send();
-    else this.#held.push(send);
+    return this.#held !== null;
   }
 
   /**
@@ -330,8 +331,9 @@ export class Connection {
       pending.reject(error);
     }
     this.#pending.clear();
-    this.#onAllAnswered();
     this.#sendHeld();
+    this.#unanswered = 0;
+    this.#onAllAnswered();
   }
 
   async #logIn(login: Login): Promise<void> {
