@@ -25,6 +25,7 @@ function parsed(item: string): [address: string, count: number] | null {
 /** An address as sockets tell it, which is how URL writes it; null for what is no address. */
 export function canonicalAddress(text: string): string | null {
   const isIpv6 = text.includes(":");
+  if (!isIpv6 && !/^[\d.]+$/.test(text)) return null;
   const url = isIpv6 ? `http://[${text}]` : `http://${text}`;
   if (!URL.canParse(url)) return null;
   const { hostname } = new URL(url);
