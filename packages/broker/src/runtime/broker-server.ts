@@ -36,6 +36,7 @@ import { deliverer, serveDeliveries } from "./held-calls.ts";
 import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
+import { openQuotas } from "./open-quotas.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
 import { serveTransactions, transactionCalls } from "./transaction-calls.ts";
@@ -220,6 +221,7 @@ export class BrokerServer implements RunningBroker {
       ...{ env, authorizer, metadata, partitions, logLevels, ...others },
       logger: named(logger, "tarpan.handlers"),
       settings: this.#settings,
+      quotas: openQuotas(metadata, env.clock),
       fetchSessions: new FetchSessions(env.clock, env.random, slots),
       fetchWaits: new FetchWaits(),
       groups: new GroupCoordinator({

@@ -27,8 +27,15 @@ export class SocketInfo implements ConnectionInfo {
   /** Created at the first use: most connections never wait for anything. */
   #controller: AbortController | null = null;
 
-  constructor(id: number, { socket, listener, principal }: Arrived) {
+  readonly throttle: (throttleMs: number) => void;
+
+  constructor(
+    id: number,
+    { socket, listener, principal }: Arrived,
+    throttle: (throttleMs: number) => void,
+  ) {
     this.id = id;
+    this.throttle = throttle;
     this.listener = listener;
     this.principal = principal;
     // Read now: a closed socket has no addresses any more.
