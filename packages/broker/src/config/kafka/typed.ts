@@ -178,9 +178,23 @@ function quotaWindows(config: ConfigReader) {
   return { quotaWindow, controllerQuotaWindow };
 }
 
+function transactionConfigs(config: ConfigReader) {
+  return {
+    transactionMaxTimeoutMs: config.number("transaction.max.timeout.ms"),
+    transactionalIdExpirationMs: config.number("transactional.id.expiration.ms"),
+    transactionalIdExpiryCheckIntervalMs: config.number(
+      "transaction.remove.expired.transaction.cleanup.interval.ms",
+    ),
+    transactionStateLogNumPartitions: config.number("transaction.state.log.num.partitions"),
+    transactionStateLogReplicationFactor: config.number("transaction.state.log.replication.factor"),
+    transactionStateLogSegmentBytes: config.number("transaction.state.log.segment.bytes"),
+  };
+}
+
 export function brokerConfigOf(config: ConfigReader): BrokerConfig {
   return {
     ...quotaWindows(config),
+    ...transactionConfigs(config),
     addPartitionsToTxnRetryBackoffMaxMs: config.number(
       "add.partitions.to.txn.retry.backoff.max.ms",
     ),
@@ -239,13 +253,5 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     superUsers: superUsers(config.text("super.users")),
     tarpanCompressionType: config.text("tarpan.compression.type"),
     tarpanCompressionThresholdBytes: config.number("tarpan.compression.threshold.bytes"),
-    transactionMaxTimeoutMs: config.number("transaction.max.timeout.ms"),
-    transactionalIdExpirationMs: config.number("transactional.id.expiration.ms"),
-    transactionalIdExpiryCheckIntervalMs: config.number(
-      "transaction.remove.expired.transaction.cleanup.interval.ms",
-    ),
-    transactionStateLogNumPartitions: config.number("transaction.state.log.num.partitions"),
-    transactionStateLogReplicationFactor: config.number("transaction.state.log.replication.factor"),
-    transactionStateLogSegmentBytes: config.number("transaction.state.log.segment.bytes"),
   };
 }
