@@ -36,7 +36,7 @@ import { deliverer, serveDeliveries } from "./held-calls.ts";
 import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
-import { openQuotas } from "./open-quotas.ts";
+import { openIpRates, openQuotas } from "./open-quotas.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
 import { serveTransactions, transactionCalls } from "./transaction-calls.ts";
@@ -262,6 +262,7 @@ export class BrokerServer implements RunningBroker {
     const { metadata } = this.state;
     const { env, newListener } = this.#context;
     const logger = named(this.#context.logger, "tarpan.server");
+    const ipRates = openIpRates(metadata);
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
       addresses: this.#withGates(),
@@ -270,6 +271,7 @@ export class BrokerServer implements RunningBroker {
       env,
       limits: limitsBy(config, env.machine),
       connectionLimits: () => metadata.brokerConfig(),
+      ipRateOf: (address) => ipRates.of(address),
       onError,
       onRefused: (refused) => warnOfRefused(refused, this.#warnings, logger),
       onWaiting: (remoteAddress, why) =>
