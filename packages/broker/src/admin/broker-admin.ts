@@ -2,6 +2,7 @@ import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { HeldPartition } from "../partition/open-transaction-watch.ts";
+import type { ClientQuotaManager } from "../quotas/client-quota-manager.ts";
 import type { NetworkStats } from "../server/shared.ts";
 import type {
   ClusterSummary,
@@ -36,6 +37,7 @@ export interface BrokerAdmin {
   readonly certificates: readonly CertificateStatus[];
   readonly requests: RequestMetrics;
   readonly fetchWaits: FetchWaits;
+  readonly quotas: QuotaStatus;
   /** See LogEngine. */
   readonly flushes: Histogram | null;
   readonly groups: GroupsAdmin;
@@ -43,6 +45,9 @@ export interface BrokerAdmin {
   readonly halfMessages: HalfMessagesAdmin;
   readonly held: HeldStatus;
 }
+
+/** What quotas did since the start. */
+export type QuotaStatus = Pick<ClientQuotaManager, "stats" | "meters">;
 
 export interface StorageStatus {
   readonly diskFull: boolean;

@@ -12,6 +12,7 @@ import type {
   BrokerAdmin,
   CertificateStatus,
   NetworkStatus,
+  QuotaStatus,
   StorageStatus,
   TopicTraffic,
 } from "./broker-admin.ts";
@@ -39,6 +40,7 @@ export interface StatusParts {
   readonly partitions: Partitions;
   readonly requests: RequestMetrics;
   readonly fetchWaits: FetchWaits;
+  readonly quotas: QuotaStatus;
   readonly groups: GroupsAdmin;
   readonly delayed: DelayedAdmin;
   readonly halfMessages: HalfMessagesAdmin;
@@ -73,6 +75,10 @@ export class BrokerStatus implements BrokerAdmin {
 
   get fetchWaits(): FetchWaits {
     return this.#parts.fetchWaits;
+  }
+
+  get quotas(): QuotaStatus {
+    return this.#parts.quotas;
   }
 
   get flushes(): Histogram | null {
