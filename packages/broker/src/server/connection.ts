@@ -307,9 +307,10 @@ export class Connection implements MemoryHolder {
     for (const timer of this.#mutes) timer.cancel();
     this.#mutes.clear();
     this.#dropWaiting();
+    // Before it counts as closed: a gate may still say why it would have refused the client.
+    this.#router.closed(this.#info);
     this.#phase = "closed";
     this.#countUnsent(0);
     this.#info.abort();
-    this.#router.closed(this.#info);
   }
 }
