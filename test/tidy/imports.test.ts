@@ -40,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
         "partition",
         "metadata",
         "log",
+        "quotas",
         "config",
       ],
       ...["metrics", "util", "top"],

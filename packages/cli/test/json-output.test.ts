@@ -36,6 +36,15 @@ const PRINTS: readonly (readonly [line: string, json: unknown])[] = [
   ["acl add -t t --allow-principal User:a --operation read", [{ operation: "read" }]],
   ["acl list", [{ resourceType: "topic", resourceName: "t", principal: "User:a" }]],
   ["acl remove -t t", [{ permission: "allow" }]],
+  [
+    "quota set --user a --default-client-id --quota producer_byte_rate=100",
+    [{ entity: { user: "a", clientId: null }, name: "producer_byte_rate", value: 100 }],
+  ],
+  ["quota list", [{ entity: { user: "a", clientId: null }, quotas: { producer_byte_rate: 100 } }]],
+  [
+    "quota remove --user a --default-client-id --quota producer_byte_rate",
+    [{ name: "producer_byte_rate", value: null }],
+  ],
   ["transactions list", [{ transactionalId: "tx", state: "Ongoing" }]],
   ["transactions describe tx", [{ partitions: [{ topic: "t", partition: 0 }] }]],
   ["transactions describe-producers --topic t --partition 0", [{}, { producerEpoch: 0 }]],

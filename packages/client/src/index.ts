@@ -5,6 +5,7 @@ export type { GroupOffset, PartitionLag } from "./admin/group-offsets.ts";
 export type { GroupDescription, GroupFilter, GroupMember, ListedGroup } from "./admin/groups.ts";
 export type { FindHangingOptions, HangingTransaction } from "./admin/hanging-transactions.ts";
 export type { LogEnds } from "./admin/log-ends.ts";
+export type { ClientQuota, QuotaEntity } from "./admin/quotas.ts";
 export type { NewTopic } from "./admin/topics.ts";
 export type {
   ActiveProducer,

@@ -2,6 +2,7 @@ import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import type { HeldPartition } from "../partition/open-transaction-watch.ts";
+import type { ClientQuotaManager } from "../quotas/client-quota-manager.ts";
 import type { NetworkStats } from "../server/shared.ts";
 import type {
   ClusterSummary,
@@ -38,6 +39,7 @@ export interface BrokerAdmin {
   readonly tokenKeys: readonly TokenKeysStatus[];
   readonly requests: RequestMetrics;
   readonly fetchWaits: FetchWaits;
+  readonly quotas: QuotaStatus;
   /** See LogEngine. */
   readonly flushes: Histogram | null;
   readonly groups: GroupsAdmin;
@@ -45,6 +47,9 @@ export interface BrokerAdmin {
   readonly halfMessages: HalfMessagesAdmin;
   readonly held: HeldStatus;
 }
+
+/** What quotas did since the start. */
+export type QuotaStatus = Pick<ClientQuotaManager, "stats" | "meters">;
 
 export interface StorageStatus {
   readonly diskFull: boolean;

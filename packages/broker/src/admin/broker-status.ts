@@ -12,6 +12,7 @@ import type {
   BrokerAdmin,
   CertificateStatus,
   NetworkStatus,
+  QuotaStatus,
   StorageStatus,
   TokenKeysStatus,
   TopicTraffic,
@@ -40,6 +41,7 @@ export interface StatusParts {
   readonly partitions: Partitions;
   readonly requests: RequestMetrics;
   readonly fetchWaits: FetchWaits;
+  readonly quotas: QuotaStatus;
   readonly groups: GroupsAdmin;
   readonly delayed: DelayedAdmin;
   readonly halfMessages: HalfMessagesAdmin;
@@ -76,6 +78,10 @@ export class BrokerStatus implements BrokerAdmin {
 
   get fetchWaits(): FetchWaits {
     return this.#parts.fetchWaits;
+  }
+
+  get quotas(): QuotaStatus {
+    return this.#parts.quotas;
   }
 
   get flushes(): Histogram | null {

@@ -57,23 +57,23 @@ function problemOf(components: readonly Component[]): Outcome | null {
     if (problem !== null) return problem;
   }
   if (!types.includes(IP) || types.length === 1) return null;
-  return invalid("Invalid entity filter component combination: ip stands alone");
+  return invalid("an ip can't be combined with a user or a client-id");
 }
 
 function componentProblem(
   { entityType, matchType, match }: Component,
   isSecond: boolean,
 ): Outcome | null {
-  if (entityType === "") return invalid("Invalid empty entity type.");
-  if (isSecond) return invalid(`Entity type ${entityType} cannot appear more than once`);
+  if (entityType === "") return invalid("a component of the filter has no entity type");
+  if (isSecond) return invalid(`the filter has two components for ${entityType}`);
   if (![USER, CLIENT_ID, IP].includes(entityType)) {
-    return refused(ErrorCode.UNSUPPORTED_VERSION, `Unsupported entity type ${entityType}`);
+    return refused(ErrorCode.UNSUPPORTED_VERSION, `no quota is of a ${entityType}`);
   }
-  if (matchType === EXACT) return match === null ? invalid("An exact match needs a name") : null;
+  if (matchType === EXACT) return match === null ? invalid("an exact match needs a name") : null;
   if (matchType !== DEFAULT && matchType !== SPECIFIED) {
-    return invalid(`Unknown match type ${matchType}`);
+    return invalid(`there is no match type ${matchType}`);
   }
-  return match === null ? null : invalid(`Match type ${matchType} takes no name, and has one`);
+  return match === null ? null : invalid(`match type ${matchType} takes no name`);
 }
 
 function invalid(text: string): Outcome {

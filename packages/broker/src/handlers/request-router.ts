@@ -80,7 +80,7 @@ export class HandlerRouter implements RequestRouter {
     let errorCode: number = ErrorCode.UNKNOWN_SERVER_ERROR;
     const usage = context.limits && new RequestUsage(context, context.limits);
     try {
-      if (handler.api === Produce) usage?.produced(requestBytes);
+      if (usage !== null && handler.api === Produce) usage.produced(requestBytes);
       const denied = this.#denied(handler, request, context);
       const pending =
         denied === ErrorCode.NONE

@@ -7,6 +7,7 @@ import { counter, type Family, gauge, histogramSamples, type Scrape } from "./fa
 import { heldFamilies } from "./held-families.ts";
 import { logFamilies } from "./log-families.ts";
 import { processFamilies } from "./process-families.ts";
+import { quotaFamilies } from "./quota-families.ts";
 import { tokenKeyFamilies } from "./token-key-families.ts";
 import { transactionFamilies } from "./transaction-families.ts";
 
@@ -19,6 +20,7 @@ export function familiesOf(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
     ...requestFamilies(broker),
     ...fetchFamilies(broker),
     ...networkFamilies(broker),
+    ...quotaFamilies(broker),
     ...certificateFamilies(broker),
     ...tokenKeyFamilies(broker),
     ...trafficFamilies(broker),
@@ -149,7 +151,7 @@ function networkFamilies(broker: BrokerAdmin): Family[] {
     ),
     byReason(
       "tarpan_connections_refused_total",
-      "Connections closed at once because too many were open, or too many files",
+      "Connections closed at once because too many were open or came, or too many files were open",
       (n) => n.connectionsRefused,
     ),
     counterOf(

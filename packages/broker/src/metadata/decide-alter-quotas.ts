@@ -45,7 +45,9 @@ export function decideAlterQuotas(
   for (const { entity: parts, ops } of entries) {
     const entity = quotaEntity(parts);
     const key = entityKey(entity);
-    const problem = outcomes.has(key) ? "Ignoring duplicate entity" : problemOf(entity, ops);
+    const problem = outcomes.has(key)
+      ? "the request names this entity twice: only the first counts"
+      : problemOf(entity, ops);
     if (problem === null) records.push(...changes(image, entity, ops));
     const outcome = problem === null ? DONE : refused(ErrorCode.INVALID_REQUEST, problem);
     outcomes.set(key, { ...outcome, entity });
@@ -56,7 +58,7 @@ export function decideAlterQuotas(
 function problemOf(entity: QuotaEntity, ops: readonly QuotaOp[]): string | null {
   const keys = ops.map(({ key }) => key);
   const twice = keys.find((key, i) => keys.indexOf(key) < i);
-  if (twice !== undefined) return `Duplicate quota key ${twice}`;
+  if (twice !== undefined) return `${twice} is there twice`;
   const problem = entityProblem(entity);
   if (problem !== null) return problem;
   for (const { key, value, remove } of ops) {

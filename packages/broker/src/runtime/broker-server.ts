@@ -309,6 +309,7 @@ export class BrokerServer implements RunningBroker {
       flush: this.#settings.flush,
       requests: this.#requests,
       fetchWaits: this.services.fetchWaits,
+      quotas: this.services.quotas,
       groups: groupsAdmin(this.state, { groups: this.services.groups, isServing }),
       delayed: new Delayed({
         ...{ metadata, rpc: cluster?.rpc ?? null },

@@ -10,6 +10,7 @@ import { createHttpEntrance } from "../../src/http/entrance.ts";
 import { FetchWaits } from "../../src/metrics/fetch-waits.ts";
 import { newFlushHistogram } from "../../src/metrics/histogram.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
+import { QuotaStats } from "../../src/quotas/quota-stats.ts";
 import { type Served, serve } from "../server/harness.ts";
 
 /** A broker whose status a test sets. */
@@ -17,6 +18,7 @@ export class FakeBroker implements BrokerAdmin {
   reasons: string[] = [];
   readonly requests = new RequestMetrics();
   readonly fetchWaits = new FetchWaits();
+  readonly quotas = { stats: [new QuotaStats("produce")], meters: 0 };
   readonly flushes = newFlushHistogram();
   members: MembersAdmin | null = null;
   served: Served | null = null;

@@ -20,6 +20,7 @@ class BusyBroker extends FakeBroker {
 function allFamilies(): Family[] {
   const broker = new BusyBroker();
   broker.requests.begin(0).answered(3, 20);
+  broker.quotas.stats[0]!.count({ user: "a", clientId: null }, 20);
   const of = { groupId: "billing", topic: "orders", partition: 0 };
   const group = { groupId: "billing", memberCount: 1 };
   const offset = { ...of, committedOffset: 7, lag: 1 };

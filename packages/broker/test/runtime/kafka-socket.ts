@@ -1,4 +1,4 @@
-import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
+import { connect, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import {
   type Api,
@@ -9,8 +9,8 @@ import {
   type Output,
 } from "@tarpan/protocol";
 
-/** With the address that it connects from. */
-export type TlsClientOptions = ConnectionOptions & Pick<TcpNetConnectOpts, "localAddress">;
+/** Node takes the options of a TCP connection, too. */
+export type TlsOptions = ConnectionOptions & { readonly localAddress?: string };
 
 /** A client's connection to a real port: sends requests, or any bytes, and reads frames. */
 export class KafkaSocket implements Disposable {
@@ -39,7 +39,7 @@ export class KafkaSocket implements Disposable {
     return new KafkaSocket(connect(port, host));
   }
 
-  static tls(port: number, options: TlsClientOptions): KafkaSocket {
+  static tls(port: number, options: TlsOptions): KafkaSocket {
     return new KafkaSocket(
       connectTls({ host: "127.0.0.1", servername: "localhost", port, ...options }),
     );

@@ -4,7 +4,7 @@ import { request } from "node:https";
 import { connect } from "node:net";
 import { Metadata } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
-import { KafkaSocket, type TlsClientOptions } from "../runtime/kafka-socket.ts";
+import { KafkaSocket, type TlsOptions } from "../runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../runtime/on-real-ports.ts";
 import { sslConfigs, TestAuthority, TestDirectory } from "./certificates.ts";
 import { NAMELESS } from "./nameless.ts";
@@ -15,7 +15,7 @@ const ca = new TestAuthority();
 const own = ca.broker();
 const alice = ca.issue("alice");
 
-async function speaks(port: number, options: TlsClientOptions = {}): Promise<void> {
+async function speaks(port: number, options: TlsOptions = {}): Promise<void> {
   using client = KafkaSocket.tls(port, { ca: ca.certificate, ...options });
   const { brokers } = await client.send(Metadata, 12, ALL_TOPICS);
   expect(brokers).toMatchObject([{ host: "127.0.0.1", port }]);

@@ -49,6 +49,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/acl.ts")).acl,
   },
   {
+    name: "quota",
+    summary: "list, set and remove quotas, which limit what clients use",
+    load: async () => (await import("../commands/quota.ts")).quota,
+  },
+  {
     name: "transactions",
     summary: "list and describe transactions, find and abort hanging ones",
     load: async () => (await import("../commands/transactions.ts")).transactions,

@@ -65,6 +65,14 @@ import {
   type HangingTransaction,
 } from "./hanging-transactions.ts";
 import { type LogEnds, logEnds } from "./log-ends.ts";
+import {
+  alterQuotas,
+  type ClientQuota,
+  describeQuotas,
+  type QuotaEntity,
+  quotaChanges,
+  quotaEntity,
+} from "./quotas.ts";
 import { createPartitions, createTopic, deleteTopic, type NewTopic, newTopic } from "./topics.ts";
 import {
   type ActiveProducer,
@@ -316,6 +324,21 @@ export class Admin {
   async deleteAcls(filters: readonly AclFilter[]): Promise<Acl[]> {
     for (const filter of filters) checkOptions("deleteAcls", filter, aclFilterChecks);
     return deleteAcls(this.#client, filters);
+  }
+
+  /** All quotas, sorted by whom they limit (KIP-546). */
+  async describeClientQuotas(): Promise<ClientQuota[]> {
+    return describeQuotas(this.#client);
+  }
+
+  /** Sets quotas of one entity by their names; null removes one. All of them, or none. */
+  async alterClientQuotas(
+    entity: QuotaEntity,
+    changes: Readonly<Record<string, number | null>>,
+  ): Promise<void> {
+    check("entity", entity, quotaEntity);
+    check("changes", changes, quotaChanges);
+    return alterQuotas(this.#client, entity, changes);
   }
 
   /** The users of `names` that exist, or all users, with their mechanisms. Sorted by name. */
