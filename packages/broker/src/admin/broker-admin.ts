@@ -80,6 +80,7 @@ export interface TopicTraffic {
 
 /** The certificate that a listener shows. */
 export interface CertificateStatus {
+  /** Its name; `raft_addr` for the certificate between brokers. */
   readonly listener: string;
   /** Null if that is not known. */
   readonly expiresMs: number | null;

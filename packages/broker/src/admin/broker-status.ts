@@ -88,7 +88,7 @@ export class BrokerStatus implements BrokerAdmin {
   }
 
   get certificates(): readonly CertificateStatus[] {
-    return this.#parts.certificates();
+    return [...this.#parts.certificates(), ...certificateOf(this.#parts.cluster)];
   }
 
   get halfMessages(): HalfMessagesAdmin {
@@ -198,6 +198,15 @@ export class BrokerStatus implements BrokerAdmin {
   network(): NetworkStatus {
     return this.#parts.network();
   }
+}
+
+/** The certificate that the broker shows other brokers, by the setting of its address. */
+function certificateOf(cluster: ClusterAccess | null): CertificateStatus[] {
+  const security = cluster?.facts.security ?? null;
+  if (security?.certificateExpiresMs == null) return [];
+  const { certificateExpiresMs: expiresMs, reloadFailures } = security;
+  // The engine's own problem says it already.
+  return [{ listener: "raft_addr", expiresMs, reloadFailures, problem: null }];
 }
 
 function statusOf(cleaner: Partitions["cleaner"]): StorageStatus["cleaner"] {

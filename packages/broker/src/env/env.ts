@@ -69,7 +69,7 @@ export interface Programs {
    */
   start(path: string, args: readonly string[], events: ProgramEvents): Promise<RunningProgram>;
   /** False if there is no such process any more. */
-  signal(processId: number, signal: "SIGTERM" | "SIGKILL"): boolean;
+  signal(processId: number, signal: "SIGTERM" | "SIGKILL" | "SIGHUP"): boolean;
   /** A process's command line, its words joined by spaces; null if no such process lives. */
   commandLineOf(processId: number): Promise<string | null>;
   /** Keeps this process alive, which `Timers` do not, until the returned function is called. */

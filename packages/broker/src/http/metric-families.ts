@@ -211,6 +211,17 @@ function clusterFamilies(broker: BrokerAdmin): Family[] {
       "Partitions of the cluster with a replica that is not in sync",
       () => members.underReplicated,
     ),
+    {
+      name: "tarpan_cluster_connections_refused_total",
+      help: "Connections with other nats-servers refused, by this one or by them; the log says why",
+      type: "counter",
+      *collect() {
+        const security = broker.cluster().engine.security ?? null;
+        if (security === null) return;
+        yield { value: security.refusedByThis, labels: { by: "this" } };
+        yield { value: security.refusedByOthers, labels: { by: "others" } };
+      },
+    },
   ];
 }
 
