@@ -91,7 +91,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["cluster", "config", "completion", "certificates", "records", "logging", "args"],
       ...["terminal"],
     ],
-    cluster: ["config", "records", "logging", "args", "terminal"],
+    cluster: ["config", "certificates", "records", "logging", "args", "terminal"],
     config: ["args", "terminal"],
     completion: ["args"],
     certificates: [],
