@@ -112,12 +112,15 @@ export interface Network {
   /** Why it is not possible to listen there now, as a system error code (`EADDRINUSE`), or null. */
   listenProblem(host: string, port: number): Promise<string | null>;
   /** POSTs JSON. Rejects if there is no answer within `timeoutMs`. */
-  post(
-    url: string,
-    body: unknown,
-    timeoutMs: number,
-    signal?: AbortSignal,
-  ): Promise<{ status: number; body: string }>;
+  post(url: string, body: unknown, options: PostOptions): Promise<{ status: number; body: string }>;
+}
+
+export interface PostOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For `https:`, in PEM. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
 /**

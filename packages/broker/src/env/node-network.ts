@@ -1,5 +1,6 @@
+import type { RequestOptions } from "node:https";
 import { createServer } from "node:net";
-import type { Network } from "./env.ts";
+import type { Network, PostOptions } from "./env.ts";
 
 export const nodeNetwork: Network = {
   listenProblem(host, port) {
@@ -9,15 +10,18 @@ export const nodeNetwork: Network = {
       server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)));
     });
   },
-  async post(url, body, timeoutMs, signal) {
+  async post(url, body, options) {
+    const { timeoutMs, signal, headers } = options;
     const late = AbortSignal.timeout(timeoutMs);
+    const request = {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      signal: signal === undefined ? late : AbortSignal.any([late, signal]),
+    };
+    const text = JSON.stringify(body);
+    if (url.startsWith("https:")) return postEncrypted(url, text, { ...request, ...options.tls });
     try {
-      const response = await fetch(url, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-        signal: signal === undefined ? late : AbortSignal.any([late, signal]),
-      });
+      const response = await fetch(url, { ...request, body: text });
       return { status: response.status, body: await response.text() };
     } catch (error) {
       // The message is always "fetch failed"; the reason is in the cause.
@@ -27,3 +31,30 @@ export const nodeNetwork: Network = {
     }
   },
 };
+
+type Posted = Awaited<ReturnType<Network["post"]>>;
+
+/** `fetch` takes no certificates. */
+async function postEncrypted(
+  url: string,
+  text: string,
+  options: RequestOptions & PostOptions["tls"],
+): Promise<Posted> {
+  const { request } = await import("node:https");
+  return new Promise((resolve, reject) => {
+    const sent = request(url, options, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (piece: string) => {
+        body += piece;
+      });
+      response.once("error", reject);
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    sent.once("error", (error: NodeJS.ErrnoException) => {
+      if (options.signal?.aborted) return reject(options.signal.reason);
+      // OpenSSL's message has several lines; the code says the same.
+      reject(error.code?.startsWith("ERR_SSL_") ? new Error(error.code, { cause: error }) : error);
+    });
+    sent.end(text);
+  });
+}
