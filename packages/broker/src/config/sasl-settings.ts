@@ -1,4 +1,5 @@
 // SASL of one listener, by Kafka's configs.
+import { Secret } from "../util/secret.ts";
 import { usersInJaas } from "./jaas.ts";
 import { splitList } from "./kafka/definition.ts";
 import type { ListenerConfigs } from "./listener-configs.ts";
@@ -8,7 +9,7 @@ export interface SaslSettings {
   /** In the order in which clients are told them. */
   readonly mechanisms: readonly SaslMechanism[];
   /** Passwords of the users that the config of PLAIN names, beside those in the metadata. */
-  readonly plainUsers: ReadonlyMap<string, string>;
+  readonly plainUsers: Secret<ReadonlyMap<string, string>>;
   /** How long a session lasts until it must be authenticated anew, ms; 0 for no limit. */
   readonly maxReauthMs: Readonly<Record<SaslMechanism, number>>;
   /** How long a failed authentication waits for its answer, ms. */
@@ -38,7 +39,7 @@ export function saslSettingsOf(configs: ListenerConfigs): SaslSettings {
   };
   return {
     mechanisms: mechanisms as SaslMechanism[],
-    plainUsers: jaas === null ? new Map() : usersInJaas(jaas),
+    plainUsers: new Secret(jaas === null ? new Map() : usersInJaas(jaas)),
     maxReauthMs: {
       PLAIN: reauthMs("PLAIN"),
       "SCRAM-SHA-256": reauthMs("SCRAM-SHA-256"),

@@ -202,7 +202,7 @@ export class SaslGate implements RequestRouter {
 
   #newExchange(mechanism: SaslMechanism): Exchange {
     const { settings, credentials, env } = this.#parts;
-    if (mechanism === "PLAIN") return new PlainExchange(credentials, settings.plainUsers);
+    if (mechanism === "PLAIN") return new PlainExchange(credentials, settings.plainUsers.reveal());
     return new ScramExchange(mechanism, credentials, env.random);
   }
 

@@ -17,6 +17,7 @@ import { SaslGate } from "../../src/sasl/sasl-gate.ts";
 import { ANONYMOUS, type KafkaPrincipal, principalText } from "../../src/security/principal.ts";
 import { RefusedRequest } from "../../src/server/refused-request.ts";
 import type { ConnectionInfo, RequestRouter } from "../../src/server/router.ts";
+import { Secret } from "../../src/util/secret.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { plainToken } from "./sasl-client.ts";
@@ -37,10 +38,12 @@ class Gated {
     const reauth = { PLAIN: maxReauthMs, "SCRAM-SHA-256": maxReauthMs, "SCRAM-SHA-512": 0 };
     const settings: SaslSettings = {
       mechanisms: ["PLAIN", "SCRAM-SHA-256"],
-      plainUsers: new Map([
-        ["alice", "alice-secret"],
-        ["bob", "bob-secret"],
-      ]),
+      plainUsers: new Secret(
+        new Map([
+          ["alice", "alice-secret"],
+          ["bob", "bob-secret"],
+        ]),
+      ),
       ...{ maxReauthMs: reauth, failedDelayMs: 100, maxFrameBytes: 524_288 },
     };
     const credentials = new Credentials(() => null, random);
