@@ -50,8 +50,8 @@ class Files {
 }
 
 /**
- * The steps of docs/cluster.md that close an open cluster, under load: first the password, broker by
- * broker and without a pause, then TLS, which two brokers must have before they serve again.
+ * The steps of docs/cluster.md that close an open cluster, under load: first the password, broker
+ * by broker and without a pause, then TLS, which two brokers must have before they serve again.
  */
 export async function becomesSecure(): Promise<void> {
   const files = new Files(await temporaryDirectory());
