@@ -13,6 +13,7 @@ import type {
   CertificateStatus,
   NetworkStatus,
   StorageStatus,
+  TokenKeysStatus,
   TopicTraffic,
 } from "./broker-admin.ts";
 import type { ClusterSummary, PartitionStatus, Readiness } from "./cluster-status.ts";
@@ -48,6 +49,8 @@ export interface StatusParts {
   readonly network: () => NetworkStatus;
   /** One for each listener with TLS. */
   readonly certificates: () => readonly CertificateStatus[];
+  /** One for each listener that checks tokens by keys. */
+  readonly tokenKeys: () => readonly TokenKeysStatus[];
   readonly uptimeMs: () => number;
   readonly isServing: () => boolean;
 }
@@ -91,6 +94,10 @@ export class BrokerStatus implements BrokerAdmin {
     return [...this.#parts.certificates(), ...certificateOf(this.#parts.cluster)];
   }
 
+  get tokenKeys(): readonly TokenKeysStatus[] {
+    return this.#parts.tokenKeys();
+  }
+
   get halfMessages(): HalfMessagesAdmin {
     return this.#parts.halfMessages;
   }
@@ -115,6 +122,7 @@ export class BrokerStatus implements BrokerAdmin {
       reasons.push(`${hosted.id.topic}-${hosted.id.partition}: ${failure.message}`);
     }
     for (const { problem } of this.certificates) if (problem !== null) reasons.push(problem);
+    for (const { outage } of this.tokenKeys) if (outage !== null) reasons.push(outage);
     const groups = groupsProblem();
     if (groups !== null) reasons.push(groups);
     return { ready: reasons.length === 0, reasons };

@@ -111,6 +111,15 @@ export interface RunningThread {
 export interface Network {
   /** Why it is not possible to listen there now, as a system error code (`EADDRINUSE`), or null. */
   listenProblem(host: string, port: number): Promise<string | null>;
+  /**
+   * GETs a text. Rejects if it is longer than `maxBytes`, if it is elsewhere (a redirection), or if
+   * it is not there within `timeoutMs`.
+   */
+  get(
+    url: string,
+    limits: { timeoutMs: number; maxBytes: number },
+    signal: AbortSignal,
+  ): Promise<{ status: number; body: string }>;
   /** POSTs JSON. Rejects if there is no answer within `timeoutMs`. */
   post(url: string, body: unknown, options: PostOptions): Promise<{ status: number; body: string }>;
 }

@@ -10,6 +10,13 @@ export const nodeNetwork: Network = {
       server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)));
     });
   },
+  async get(url, { timeoutMs, maxBytes }, signal) {
+    const until = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]);
+    return withReason(async () => {
+      const response = await fetch(url, { redirect: "error", signal: until });
+      return { status: response.status, body: await textOf(response, maxBytes) };
+    });
+  },
   async post(url, body, options) {
     const { timeoutMs, signal, headers } = options;
     const late = AbortSignal.timeout(timeoutMs);
@@ -20,17 +27,34 @@ export const nodeNetwork: Network = {
     };
     const text = JSON.stringify(body);
     if (url.startsWith("https:")) return postEncrypted(url, text, { ...request, ...options.tls });
-    try {
+    return withReason(async () => {
       const response = await fetch(url, { ...request, body: text });
       return { status: response.status, body: await response.text() };
-    } catch (error) {
-      // The message is always "fetch failed"; the reason is in the cause.
-      const { cause } = error as { cause?: NodeJS.ErrnoException };
-      if (cause === undefined) throw error;
-      throw new Error(cause.code ?? cause.message, { cause: error });
-    }
+    });
   },
 };
+
+async function textOf(response: Response, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The message of `fetch` is always "fetch failed"; the reason is in the cause. */
+async function withReason<T>(request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    const { cause } = error as { cause?: NodeJS.ErrnoException };
+    if (cause === undefined) throw error;
+    throw new Error(cause.code ?? cause.message, { cause: error });
+  }
+}
 
 type Posted = Awaited<ReturnType<Network["post"]>>;
 

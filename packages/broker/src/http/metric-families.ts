@@ -7,6 +7,7 @@ import { counter, type Family, gauge, histogramSamples, type Scrape } from "./fa
 import { heldFamilies } from "./held-families.ts";
 import { logFamilies } from "./log-families.ts";
 import { processFamilies } from "./process-families.ts";
+import { tokenKeyFamilies } from "./token-key-families.ts";
 import { transactionFamilies } from "./transaction-families.ts";
 
 /**
@@ -19,6 +20,7 @@ export function familiesOf(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
     ...fetchFamilies(broker),
     ...networkFamilies(broker),
     ...certificateFamilies(broker),
+    ...tokenKeyFamilies(broker),
     ...trafficFamilies(broker),
     ...partitionFamilies(broker, scrape),
     ...cleanupFamilies(broker),

@@ -95,6 +95,9 @@ export class FakeBroker implements BrokerAdmin {
   readonly certificates = [
     { listener: "OUTSIDE", expiresMs: 1_800_000_000_000, reloadFailures: 2, problem: null },
   ];
+  readonly tokenKeys = [
+    { listener: "OUTSIDE", refreshedMs: 1_700_000_000_500, failures: 3, outage: null },
+  ];
 
   network() {
     const { stats, connections } = this.served!.listener;

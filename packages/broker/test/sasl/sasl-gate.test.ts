@@ -35,7 +35,12 @@ class Gated {
   readonly #gate: SaslGate;
 
   constructor({ maxReauthMs = 0, random = new SeededRandom(1) } = {}) {
-    const reauth = { PLAIN: maxReauthMs, "SCRAM-SHA-256": maxReauthMs, "SCRAM-SHA-512": 0 };
+    const reauth = {
+      PLAIN: maxReauthMs,
+      "SCRAM-SHA-256": maxReauthMs,
+      "SCRAM-SHA-512": 0,
+      OAUTHBEARER: 0,
+    };
     const settings: SaslSettings = {
       mechanisms: ["PLAIN", "SCRAM-SHA-256"],
       plainUsers: new Secret(
@@ -44,7 +49,7 @@ class Gated {
           ["bob", "bob-secret"],
         ]),
       ),
-      ...{ maxReauthMs: reauth, failedDelayMs: 100, maxFrameBytes: 524_288 },
+      ...{ tokens: null, maxReauthMs: reauth, failedDelayMs: 100, maxFrameBytes: 524_288 },
     };
     const credentials = new Credentials(() => null, random);
     const env = { clock: this.time, timers: this.time, random };
@@ -56,7 +61,7 @@ class Gated {
       },
       closed: () => {},
     };
-    const parts = { settings, credentials, env, ready: Promise.resolve() };
+    const parts = { settings, credentials, tokens: null, env, ready: Promise.resolve() };
     this.#gate = new SaslGate(parts, {
       ...{ router, info: info as unknown as ConnectionInfo },
       authenticated: (principal) => {
