@@ -21,7 +21,13 @@ export interface LoadOptions {
   readonly inside?: readonly string[];
 }
 
-export type Security = Pick<ClientOptions, "tls" | "sasl">;
+export interface Security extends Pick<ClientOptions, "tls"> {
+  readonly sasl?: {
+    readonly mechanism: "PLAIN";
+    readonly username: string;
+    readonly password: string;
+  };
+}
 
 /** The state that producers and group members share: when to stop, and their progress. */
 export class Load {
