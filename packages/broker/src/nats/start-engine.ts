@@ -131,6 +131,7 @@ class EngineStart {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#refusals?.close();
     await Promise.all(this.#connections.map((nc) => nc.close().catch(() => {})));
     await Promise.all([this.#discovery?.close(), this.#server?.stop()]);
   }

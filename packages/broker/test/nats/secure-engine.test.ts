@@ -22,16 +22,16 @@ interface Files extends ClusterTls {
   readonly directory: string;
 }
 
-async function filesOf(name: string, maker: TestAuthority, hosts = [HOST]): Promise<Files> {
+async function filesOf(name: string, maker: TestAuthority, more = {}): Promise<Files> {
   const directory = await temporaryDirectory();
   const at = (file: string) => join(directory, file);
   const files = { certFile: at("own.crt"), keyFile: at("own.key"), caFile: at("ca.crt") };
-  await write(files, name, maker, hosts);
+  await write(files, name, maker, more);
   return { ...files, directory };
 }
 
-async function write(files: ClusterTls, name: string, maker: TestAuthority, hosts = [HOST]) {
-  const { certificate, key } = maker.issue(name, { hosts });
+async function write(files: ClusterTls, name: string, maker: TestAuthority, more = {}) {
+  const { certificate, key } = maker.issue(name, { hosts: [HOST], ...more });
   await writeFile(files.keyFile, key);
   await writeFile(files.certFile, certificate);
   await writeFile(files.caFile, maker.certificate);
@@ -107,9 +107,13 @@ natsServer.it("brokers with certificates and a password let in nobody else", asy
     4,
   );
   const nameless = await intruder(fifthPort, { tls: await filesOf("eve", maker) }, 5);
+  const expired = await filesOf("old", maker, { expired: true });
+  const old = await handshake(three[0]!, "route", expired);
+  old.on("error", () => {}).resume();
   const said = (lines: readonly string[], form: RegExp) =>
     eventually(String(form), () => lines.some((line) => form.test(line)));
   await said(first.log.lines, /refused a connection with 127.*: its password is wrong or missing/);
+  await said(first.log.lines, /refused a connection with 127.*certificate has expired .*CN=old/);
   await said(strange.logger.lines, /refuses this broker's certificate|refused a connection with/);
   await said(nameless.logger.lines, /:\d+ refuses this broker's password/);
   await said(
