@@ -10,7 +10,7 @@ export function kafkajs({ bootstrap, security }: Where, clientId: string): Kafka
   return new Kafka({
     clientId,
     ...(security?.tls !== undefined && { ssl: { ca: security.tls.ca } as object }),
-    ...(security?.sasl !== undefined && { sasl: { ...security.sasl, mechanism: "plain" } }),
+    ...(security?.sasl !== undefined && { sasl: saslOf(security.sasl) }),
     brokers: [...bootstrap],
     logLevel: logLevel.DEBUG,
     logCreator: () => endSpinning,
@@ -19,6 +19,10 @@ export function kafkajs({ bootstrap, security }: Where, clientId: string): Kafka
     enforceRequestTimeout: true,
     retry: KAFKAJS_RETRY,
   });
+}
+
+function saslOf({ mechanism, username, password }: NonNullable<Load["security"]["sasl"]>) {
+  return { mechanism: mechanism.toLowerCase() as "plain", username, password };
 }
 
 /**

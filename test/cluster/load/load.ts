@@ -1,4 +1,4 @@
-import { Admin, Client, type ClientOptions } from "@tarpan/client";
+import { Admin, Client, type PasswordOptions, type TlsOptions } from "@tarpan/client";
 import type { History } from "../../history/history.ts";
 import { type Key, keyOf, type OffsetAndValue } from "../../history/operation.ts";
 
@@ -21,12 +21,9 @@ export interface LoadOptions {
   readonly inside?: readonly string[];
 }
 
-export interface Security extends Pick<ClientOptions, "tls"> {
-  readonly sasl?: {
-    readonly mechanism: "PLAIN";
-    readonly username: string;
-    readonly password: string;
-  };
+export interface Security {
+  readonly tls?: TlsOptions;
+  readonly sasl?: PasswordOptions;
 }
 
 /** The state that producers and group members share: when to stop, and their progress. */

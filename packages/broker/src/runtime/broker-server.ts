@@ -38,6 +38,7 @@ import type { InitialAdmin } from "./initial-admin.ts";
 import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
+import { openIpRates, openQuotas } from "./open-quotas.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
 import { serveTransactions, transactionCalls } from "./transaction-calls.ts";
@@ -225,6 +226,7 @@ export class BrokerServer implements RunningBroker {
       ...{ env, authorizer, metadata, partitions, logLevels, ...others },
       logger: named(logger, "tarpan.handlers"),
       settings: this.#settings,
+      quotas: openQuotas(metadata, env.clock),
       fetchSessions: new FetchSessions(env.clock, env.random, slots),
       fetchWaits: new FetchWaits(),
       groups: new GroupCoordinator({
@@ -265,6 +267,7 @@ export class BrokerServer implements RunningBroker {
     const { metadata } = this.state;
     const { env, newListener } = this.#context;
     const logger = named(this.#context.logger, "tarpan.server");
+    const ipRates = openIpRates(metadata);
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
       addresses: this.#withGates(),
@@ -273,6 +276,7 @@ export class BrokerServer implements RunningBroker {
       env,
       limits: limitsBy(config, env.machine),
       connectionLimits: () => metadata.brokerConfig(),
+      ipRateOf: (address) => ipRates.of(address),
       onError,
       onRefused: (refused) => warnOfRefused(refused, this.#warnings, logger),
       onWaiting: (remoteAddress, why) =>
