@@ -16,7 +16,9 @@ const ca = new TestAuthority();
 const own = ca.broker();
 const alice = ca.issue("alice");
 
-async function speaks(port: number, options: ConnectionOptions = {}): Promise<void> {
+type Options = ConnectionOptions & { localAddress?: string };
+
+async function speaks(port: number, options: Options = {}): Promise<void> {
   using client = KafkaSocket.tls(port, { ca: ca.certificate, ...options });
   const { brokers } = await client.send(Metadata, 12, ALL_TOPICS);
   expect(brokers).toMatchObject([{ host: "127.0.0.1", port }]);
