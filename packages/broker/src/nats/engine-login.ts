@@ -48,7 +48,9 @@ export class EngineLogin {
     }
     const text = () => this.#secret!.reveal();
     const bytes = () => new TextEncoder().encode(text());
-    if (text().includes("-----BEGIN NATS USER JWT-----")) return nats.credsAuthenticator(bytes);
+    // The parser of NATS's client wants the last line of the file to end.
+    const lines = () => new TextEncoder().encode(`${text()}\n`);
+    if (text().includes("-----BEGIN NATS USER JWT-----")) return nats.credsAuthenticator(lines);
     if (NKEY_SEED.test(text())) return nats.nkeyAuthenticator(bytes);
     if (user === undefined) return nats.tokenAuthenticator(text);
     return nats.usernamePasswordAuthenticator(user, text);

@@ -7,7 +7,11 @@ export interface Refusal {
   /** Which side refused the other one. */
   readonly by: "us" | "them";
   readonly why: string;
+  /** Refusals of one kind may differ in what the other side's certificate says. */
+  readonly kind: number;
 }
+
+const WHY_LENGTH = 300;
 
 const CONNECTION = /\[ERR\] (\S+:\d+) - [rc]id:\d+ - (.*)$/;
 
@@ -38,9 +42,12 @@ const REASONS: readonly (readonly [RegExp, Refusal["by"], string])[] = [
 export function refusalIn(line: string): Refusal | null {
   const [, address, message] = CONNECTION.exec(line) ?? [];
   if (address === undefined || message === undefined) return null;
-  for (const [form, by, why] of REASONS) {
+  for (const [kind, [form, by, text]] of REASONS.entries()) {
     const found = form.exec(message);
-    if (found !== null) return { address, by, why: why.replace("$1", found[1] ?? "") };
+    if (found === null) continue;
+    // A stranger's certificate may contain anything.
+    const told = (found[1] ?? "").replace(/[^\x20-\x7e]/g, "?").slice(0, WHY_LENGTH);
+    return { address, by, why: text.replace("$1", () => told), kind };
   }
   return null;
 }

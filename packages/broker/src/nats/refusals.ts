@@ -1,21 +1,21 @@
 import { join } from "node:path";
 import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
+import { ThrottledWarnings } from "../logging/throttled-warnings.ts";
 import { type Refusal, refusalIn } from "./refusal-line.ts";
 import { LOG_FILE } from "./server-config.ts";
 
 /** How long a refusal counts as lasting: nats-server tries again every second or two. */
 const LASTING_MS = 20_000;
-/** The time between two warnings about the same address and reason. */
-const WARN_EVERY_MS = 60_000;
-const REMEMBERED = 1000;
+/** An attacker may have many addresses. */
+const REMEMBERED = 100;
 /** Read at most at a time; more is a flood, whose oldest lines are left out. */
 const READ_BYTES = 256 * 1024;
 
 export interface RefusalsOptions {
   /** Of the nats-server's log. */
   readonly directory: string;
-  readonly env: Pick<Env, "fs" | "clock">;
+  readonly env: Pick<Env, "fs" | "clock" | "timers">;
   readonly logger: Logger;
   /** Raft addresses of the brokers. */
   readonly peers: () => readonly string[];
@@ -29,13 +29,15 @@ export class Refusals {
   readonly #path: string;
   readonly #options: RefusalsOptions;
   readonly #counts = { us: 0, them: 0 };
-  readonly #lastMs = new Map<string, number>();
-  readonly #warnedMs = new Map<string, number>();
+  readonly #warnings: ThrottledWarnings;
+  /** The newest of each kind, oldest first. */
+  readonly #latest = new Map<string, { readonly text: string; readonly atMs: number }>();
   #positionBytes = 0;
 
   private constructor(options: RefusalsOptions, positionBytes: number) {
     this.#options = options;
     this.#path = pathIn(options);
+    this.#warnings = new ThrottledWarnings(options.env, options.logger);
     this.#positionBytes = positionBytes;
   }
 
@@ -53,7 +55,11 @@ export class Refusals {
   /** What is refused now, one line each. */
   get lasting(): string[] {
     const sinceMs = this.#options.env.clock.monotonicMs() - LASTING_MS;
-    return [...this.#lastMs].filter(([, atMs]) => atMs >= sinceMs).map(([text]) => text);
+    return [...this.#latest.values()].filter(({ atMs }) => atMs >= sinceMs).map(({ text }) => text);
+  }
+
+  close(): void {
+    this.#warnings.close();
   }
 
   /** Reads what was added to the log. Rejects with the operating system's error. */
@@ -66,7 +72,7 @@ export class Refusals {
     }
   }
 
-  #note({ address, by, why }: Refusal): void {
+  #note({ address, by, why, kind }: Refusal): void {
     this.#counts[by]++;
     const [host, port] = [address.replace(/:\d+$/, ""), address.slice(address.lastIndexOf(":"))];
     // Who connects to us has another port at each try.
@@ -76,12 +82,11 @@ export class Refusals {
       by === "us"
         ? `refused a connection with ${where}: ${why}`
         : `the nats-server at ${where} refuses this broker's ${why}`;
-    const nowMs = this.#options.env.clock.monotonicMs();
-    remember(this.#lastMs, text, nowMs);
-    const warnedMs = this.#warnedMs.get(text);
-    if (warnedMs !== undefined && nowMs - warnedMs < WARN_EVERY_MS) return;
-    remember(this.#warnedMs, text, nowMs);
-    this.#options.logger.warn(`raft: ${text}`);
+    const key = `${where} ${kind}`;
+    this.#latest.delete(key);
+    this.#latest.set(key, { text, atMs: this.#options.env.clock.monotonicMs() });
+    if (this.#latest.size > REMEMBERED) this.#latest.delete(this.#latest.keys().next().value!);
+    this.#warnings.warn(key, `raft: ${text}`, {});
   }
 
   /** The whole lines that were added since the last call. */
@@ -106,10 +111,3 @@ export class Refusals {
 }
 
 const pathIn = ({ directory }: RefusalsOptions) => join(directory, LOG_FILE);
-
-/** Forgets the oldest ones of too many: an attacker may have many addresses. */
-function remember(map: Map<string, number>, text: string, atMs: number): void {
-  map.delete(text);
-  map.set(text, atMs);
-  if (map.size > REMEMBERED) map.delete(map.keys().next().value!);
-}

@@ -19,6 +19,7 @@ export class ServerSecurity {
   #certificates: CheckedCertificates | null;
   #problem: string | null = null;
   #failures = 0;
+  #toldExpiryMs: number | null = null;
 
   private constructor(
     { tls, raftHost }: ManagedEngine,
@@ -77,11 +78,11 @@ export class ServerSecurity {
       const found = await checkCertificates(this.tls, this.#raftHost, env.fs);
       if (this.#problem !== null) logger.info("raft: the files of the certificate are good");
       this.#problem = null;
-      if (found.fingerprint === this.#certificates?.fingerprint) return false;
+      const isNew = found.fingerprint !== this.#certificates?.fingerprint;
       this.#certificates = found;
-      logger.info("raft: new certificates are in use");
+      if (isNew) logger.info("raft: new certificates are in use");
       this.#warnOfExpiry();
-      return true;
+      return isNew;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       const problem = `keeps its certificates: ${error.message}`;
@@ -107,6 +108,8 @@ export class ServerSecurity {
   #warnOfExpiry(): void {
     const expiresMs = this.certificateExpiresMs;
     if (expiresMs === null || expiresMs > this.#parts.env.clock.wallMs()) return;
+    if (expiresMs === this.#toldExpiryMs) return;
+    this.#toldExpiryMs = expiresMs;
     this.#parts.logger.warn(
       `raft: ${this.tls!.certFile} expired at ${new Date(expiresMs).toISOString()}, and the other ` +
         "brokers refuse it: renew it",

@@ -15,6 +15,7 @@ import { pause } from "../util/pause.ts";
 import { EngineAdmin } from "./admin.ts";
 import { type ConnectOptions, connectNats } from "./connect.ts";
 import { EngineLogin } from "./engine-login.ts";
+import { engineTls } from "./engine-tls.ts";
 import { engineAddress } from "./engine-url.ts";
 import { type EngineFacts, readEngineFacts, type SecurityFacts } from "./facts.ts";
 import { findNatsServer } from "./find-server.ts";
@@ -130,6 +131,7 @@ class EngineStart {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#refusals?.close();
     await Promise.all(this.#connections.map((nc) => nc.close().catch(() => {})));
     await Promise.all([this.#discovery?.close(), this.#server?.stop()]);
   }
@@ -174,12 +176,10 @@ class EngineStart {
     const { servers } = address;
     const login = await EngineLogin.open(address, engine.credentialsFile, this.#options.env.fs);
     this.#login = login;
-    const encrypted =
-      engine.tls !== undefined || servers.some((server) => server.startsWith("tls:"));
     const nc = await this.#connect({
       servers: () => servers,
       authenticator: (nats) => login.authenticator(nats),
-      tls: encrypted ? { ...engine.tls } : null,
+      tls: engineTls(engine.tls, servers),
     });
     return { nc, admin: null };
   }

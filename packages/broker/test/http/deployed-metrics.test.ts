@@ -52,7 +52,7 @@ test("name only metrics that a broker has", async () => {
   const member = new FakeBroker();
   member.members = { underReplicated: 0 } as FakeBroker["members"];
   for (const { name } of familiesOf(member, () => never())) {
-    if (/^tarpan_(controller|brokers|partitions_under)/.test(name)) known.add(name);
+    if (/^tarpan_(controller|brokers|cluster|partitions_under)/.test(name)) known.add(name);
   }
   const named = expressions.flatMap((one) => one.match(/\b(tarpan|process|nodejs)_\w+/g) ?? []);
   const unknown = named.filter((name) => {

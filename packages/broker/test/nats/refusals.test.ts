@@ -31,7 +31,7 @@ it.each([
 ])("the log line %s", (message, by, why) => {
   const address = "10.0.0.2:7001";
   const found = refusalIn(line(address, message));
-  expect(found).toEqual({ address, by, why: expect.stringMatching(why) });
+  expect(found).toMatchObject({ address, by, why: expect.stringMatching(why) });
 });
 
 it("other lines are no refusals", () => {
@@ -75,6 +75,7 @@ it("what the log held before is not told, and what comes is told once a minute",
   expect(refusals.lasting).toEqual([told]);
   await env.time.advance(61_000);
   expect(refusals.lasting).toEqual([]);
+  expect(logger.lines.slice(1)).toEqual([`raft: ${told} (1 more like this)`]);
   await write(line("10.0.0.2:7001", "Route Error 'Authorization Violation'"));
   await refusals.look();
   expect(refusals.counts).toEqual({ us: 2, them: 1 });
@@ -89,18 +90,18 @@ it("a log that nats-server has begun anew is read from its start", async () => {
   expect(logger.lines).toHaveLength(1);
 });
 
-it("addresses without number take no memory without end", async () => {
-  const { refusals, write, beginAnew } = await watched();
-  for (let i = 0; i < 3; i++) {
-    beginAnew();
-    const addresses = Array.from({ length: 900 }, (_, n) => `10.${i}.${n >> 8}.${n & 255}:4000`);
-    await write(...addresses.map((address) => line(address, WRONG_PASSWORD)));
-    await refusals.look();
-    // Else the next file, as long as this one, would look like no change.
-    beginAnew();
-    await write("");
-    await refusals.look();
-  }
-  expect(refusals.counts.us).toBe(2700);
-  expect(refusals.lasting).toHaveLength(1000);
+it("strangers can't flood the log or the memory, nor write lines of their own", async () => {
+  const { logger, refusals, write } = await watched();
+  const many = Array.from({ length: 2000 }, (_, n) => `10.0.${n >> 8}.${n & 255}:4000`);
+  await write(...many.map((address) => line(address, WRONG_PASSWORD)));
+  await refusals.look();
+  expect(refusals.counts.us).toBe(2000);
+  expect(refusals.lasting).toHaveLength(100);
+  expect(logger.lines).toHaveLength(101);
+  const names = Array.from({ length: 50 }, (_, n) => `unknown authority (CN=${n}\u001b[2J)`);
+  const prefix = "TLS route handshake error: tls: failed to verify certificate: x509:";
+  await write(...names.map((name) => line("10.9.9.9:4000", `${prefix} ${name}`)));
+  await refusals.look();
+  expect(logger.lines).toHaveLength(101);
+  expect(refusals.lasting.at(-1)).toContain("unknown authority (CN=49?[2J)");
 });

@@ -22,19 +22,19 @@ interface Files extends ClusterTls {
   readonly directory: string;
 }
 
-async function filesOf(name: string, maker: TestAuthority, hosts = [HOST]): Promise<Files> {
+async function filesOf(name: string, maker: TestAuthority, more = {}): Promise<Files> {
   const directory = await temporaryDirectory();
   const at = (file: string) => join(directory, file);
   const files = { certFile: at("own.crt"), keyFile: at("own.key"), caFile: at("ca.crt") };
-  await write(files, name, maker, hosts);
+  await writeFile(files.caFile, maker.certificate);
+  await write(files, name, maker, more);
   return { ...files, directory };
 }
 
-async function write(files: ClusterTls, name: string, maker: TestAuthority, hosts = [HOST]) {
-  const { certificate, key } = maker.issue(name, { hosts });
+async function write(files: ClusterTls, name: string, maker: TestAuthority, more = {}) {
+  const { certificate, key } = maker.issue(name, { hosts: [HOST], ...more });
   await writeFile(files.keyFile, key);
   await writeFile(files.certFile, certificate);
-  await writeFile(files.caFile, maker.certificate);
 }
 
 function secured(
@@ -66,7 +66,9 @@ async function handshake(
   });
 }
 
-natsServer.it("brokers with certificates and a password let in nobody else", async () => {
+natsServer.it("brokers with certificates and a password let in nobody else", onlyTheirs, 60_000);
+
+async function onlyTheirs(): Promise<void> {
   const maker = new TestAuthority();
   const passwordFile = join(await temporaryDirectory(), "password");
   await writeFile(passwordFile, `${PASSWORD}\n`);
@@ -107,9 +109,13 @@ natsServer.it("brokers with certificates and a password let in nobody else", asy
     4,
   );
   const nameless = await intruder(fifthPort, { tls: await filesOf("eve", maker) }, 5);
+  const expired = await filesOf("old", maker, { expired: true });
+  const old = await handshake(three[0]!, "route", expired);
+  old.on("error", () => {}).resume();
   const said = (lines: readonly string[], form: RegExp) =>
     eventually(String(form), () => lines.some((line) => form.test(line)));
   await said(first.log.lines, /refused a connection with 127.*: its password is wrong or missing/);
+  await said(first.log.lines, /refused a connection with 127.*certificate has expired .*CN=old/);
   await said(strange.logger.lines, /refuses this broker's certificate|refused a connection with/);
   await said(nameless.logger.lines, /:\d+ refuses this broker's password/);
   await said(
@@ -146,14 +152,16 @@ natsServer.it("brokers with certificates and a password let in nobody else", asy
     await Promise.all(files.map(({ caFile }) => writeFile(caFile, both)));
     await allSay(1);
     await Promise.all(files.map((own, i) => write(own, `broker-${i}`, next)));
-    await Promise.all(files.map(({ caFile }) => writeFile(caFile, both)));
     await eventually("the server shows the new certificate", async () => {
       const socket = await handshake(three[0]!, "route", files[0]!);
       const shown = socket.getPeerX509Certificate()!;
       socket.destroy();
       return shown.checkIssued(new X509Certificate(next.certificate));
     });
-    // A connection that breaks is made again with them.
+    // The old authority is trusted no more; a connection that breaks is made again without it.
+    await allSay(2);
+    await Promise.all(files.map(({ caFile }) => writeFile(caFile, next.certificate)));
+    await allSay(3);
     process.kill(started[1]!.engine.server!.processId!, "SIGKILL");
     await eventually("the second server is back", async () => {
       const reply = requestJson(started[1]!.engine.nc, "$JS.API.INFO", {}, 500);
@@ -169,4 +177,4 @@ natsServer.it("brokers with certificates and a password let in nobody else", asy
     expect(first.engine.problem).toMatch(/keeps its certificates: .*own.key is no private key/);
     expect((await first.engine.facts()).security!.reloadFailures).toBeGreaterThan(0);
   }
-});
+}
