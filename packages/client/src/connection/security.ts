@@ -27,10 +27,12 @@ export const tlsOptions: Check = shape({
   ...{ ca: text, cert: text, key: text, passphrase: text, serverName: text },
 });
 
-/** A wrong password is not shown. */
+/** A text that is not shown if it is wrong. */
+export const secret: Check = (name, value) =>
+  typeof value === "string" && value !== "" ? null : `${name} must be a string that is not empty`;
+
 export const saslOptions: Check = shape({
   mechanism: oneOf("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
   username: nonEmptyString,
-  password: (name, value) =>
-    typeof value === "string" && value !== "" ? null : `${name} must be a string that is not empty`,
+  password: secret,
 });
