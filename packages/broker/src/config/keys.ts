@@ -12,6 +12,7 @@ import {
   sizeBytes,
   sizeOr,
   text,
+  userName,
 } from "./values.ts";
 
 export interface Key<T = unknown> {
@@ -73,6 +74,15 @@ export const KEYS = {
     flag: "--auto-create-topics BOOL",
     help: "create a topic when a client first uses it (true)",
   }),
+  initial_admin: key(userName, {
+    flag: "--initial-admin NAME",
+    help: "super user that a new cluster begins with",
+  }),
+  initial_admin_password_file: key(text, {
+    flag: "--initial-admin-password-file FILE",
+    help: "a file with its password (or TARPAN_INITIAL_ADMIN_PASSWORD)",
+  }),
+  initial_admin_password: key(text),
   log_dir: key(text, { flag: "--log-dir DIR", help: "log to DIR/broker.log, not the terminal" }),
   "logging.level": key(oneOf("debug", "info", "warn", "error"), {
     flag: "--log-level LEVEL",

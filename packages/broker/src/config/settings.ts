@@ -22,6 +22,14 @@ export interface BrokerSettings {
   readonly kafkaConfigs: Readonly<Record<string, string>>;
   /** Present with storage `jetstream`, and only then. */
   readonly cluster: ClusterSettings | null;
+  readonly initialAdmin?: InitialAdminSettings;
+}
+
+/** A super user. The broker that begins the metadata of a new cluster makes it. */
+export interface InitialAdminSettings {
+  readonly name: string;
+  /** Where its password is; null if it is not given. */
+  readonly password: { readonly file: string } | { readonly text: string } | null;
 }
 
 /** How a broker is part of a cluster. */

@@ -33,6 +33,7 @@ import { CloseStack } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { deliverer, serveDeliveries } from "./held-calls.ts";
+import type { InitialAdmin } from "./initial-admin.ts";
 import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
@@ -64,6 +65,7 @@ interface Context extends Pick<Outside, "env" | "newListener"> {
   /** Null for the one that the configs ask for. */
   readonly authorizer: Authorizer | null;
   readonly addresses: SecuredAddresses;
+  readonly initialAdmin: InitialAdmin | null;
   /** Aborts when the broker is told to stop while it starts. */
   readonly stopping: AbortSignal;
 }
@@ -160,6 +162,7 @@ export class BrokerServer implements RunningBroker {
     started.add(serveTransactions(this.state.cluster, this.services));
     started.add(serveDeliveries(this.state.cluster, this.services));
     await this.#register();
+    this.#context.initialAdmin?.tell(this.state.metadata.image);
     groups.load();
     transactions.load();
     delayed.load();

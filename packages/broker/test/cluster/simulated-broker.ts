@@ -188,6 +188,7 @@ export class SimulatedBroker {
         followerRead: true,
         allowOldEngine: false,
       },
+      ...(this.world.initialAdmin && { initialAdmin: this.world.initialAdmin }),
     };
   }
 
