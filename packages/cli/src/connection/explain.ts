@@ -31,6 +31,9 @@ export async function hintFor(error: unknown, settings: ClientSettings): Promise
   if (codes.some((code) => UNTRUSTED.includes(code))) {
     return "name the authority that signed the broker's certificate: --tls-ca FILE";
   }
+  if (codes.includes("ERR_TLS_CERT_ALTNAME_INVALID")) {
+    return "the broker needs a certificate with this name, or has to advertise a name that it has";
+  }
   if (codes.some((code) => code.endsWith("_CERTIFICATE_REQUIRED"))) return NEEDS_CERTIFICATE;
   if (codes.includes("TARPAN_KAFKA_ILLEGAL_SASL_STATE")) {
     return "this port has no log-in: leave the SASL options out";
