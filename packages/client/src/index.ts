@@ -33,8 +33,19 @@ export type {
   PartitionMetadata,
   TopicMetadata,
 } from "./connection/metadata.ts";
+export {
+  type ClientCredentialsOptions,
+  oauthClientCredentials,
+} from "./connection/oauth-client-credentials.ts";
 export type { IsolationLevel, OffsetSpec, TopicPartition } from "./connection/offsets.ts";
-export type { SaslOptions, TlsOptions } from "./connection/security.ts";
+export type {
+  BearerToken,
+  PasswordOptions,
+  SaslOptions,
+  TlsOptions,
+  TokenOptions,
+  TokenProvider,
+} from "./connection/security.ts";
 export type { OnTrouble, Trouble } from "./connection/trouble.ts";
 export { type Assignment, Consumer, type ConsumerOptions } from "./consumer/consumer.ts";
 export { type DeadLetterStatistics, DeadLetters } from "./dead-letters/dead-letters.ts";

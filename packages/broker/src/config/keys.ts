@@ -107,13 +107,43 @@ export const KEYS = {
     help: "addresses of etcd, such as 127.0.0.1:2379",
   }),
   "discovery.timeout": key(durationMs),
+  "discovery.username": key(text, inCluster),
+  "discovery.password_file": key(text, inCluster),
+  "discovery.tls_ca_file": key(text, inCluster),
+  "discovery.tls_cert_file": key(text, inCluster),
+  "discovery.tls_key_file": key(text, inCluster),
   cluster_peers: key(peerAddresses, {
     flag: "--cluster-peers A,B",
     help: "raft addresses of all brokers, instead of discovery",
   }),
+  cluster_tls_cert_file: key(text, {
+    flag: "--cluster-tls-cert-file FILE",
+    help: "this broker's certificate between brokers, in PEM",
+    ...inCluster,
+  }),
+  cluster_tls_key_file: key(text, {
+    flag: "--cluster-tls-key-file FILE",
+    help: "its key, in PEM and without a password",
+    ...inCluster,
+  }),
+  cluster_tls_ca_file: key(text, {
+    flag: "--cluster-tls-ca-file FILE",
+    help: "the authorities of the other brokers' certificates",
+    ...inCluster,
+  }),
+  cluster_password_file: key(text, {
+    flag: "--cluster-password-file FILE",
+    help: "the password that the brokers of a cluster share",
+    ...inCluster,
+  }),
   engine_url: key(engineUrls, {
     flag: "--engine-url URL",
     help: "existing NATS servers, nats://host:port,…",
+  }),
+  engine_credentials_file: key(text, {
+    flag: "--engine-credentials-file FILE",
+    help: "a password, token, nkey or .creds for them",
+    ...inCluster,
   }),
   nats_server: key(text),
   allow_old_engine: key(flag, {

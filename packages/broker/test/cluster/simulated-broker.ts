@@ -27,6 +27,7 @@ const FACTS = {
   syncInterval: "always",
   maxPayloadBytes: 8 << 20,
   problems: [],
+  security: null,
 };
 
 /** What tests read of a broker in a cluster. */

@@ -1,5 +1,5 @@
 // What flags and variables say: both have the same names, `--tls-ca` and TARPAN_TLS_CA.
-import type { SaslOptions } from "@tarpan/client";
+import type { PasswordOptions } from "@tarpan/client";
 import { fileText } from "./files.ts";
 import type { Credentials, Source } from "./source.ts";
 
@@ -48,7 +48,7 @@ function isOn(from: NamedValues, name: string): boolean {
   throw from.wrong(`${from.label(name)} must be true or false, not ${JSON.stringify(text)}`);
 }
 
-function mechanismOf(from: NamedValues): SaslOptions["mechanism"] | undefined {
+function mechanismOf(from: NamedValues): PasswordOptions["mechanism"] | undefined {
   const text = from.value("sasl-mechanism");
   if (text === undefined) return undefined;
   const known = MECHANISMS.find((name) => name === text.toUpperCase());

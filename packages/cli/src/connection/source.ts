@@ -1,5 +1,5 @@
 // How to connect to a cluster, from several sources: flags, a file, the environment, a profile.
-import type { ClientOptions, SaslOptions, TlsOptions } from "@tarpan/client";
+import type { ClientOptions, PasswordOptions, SaslOptions, TlsOptions } from "@tarpan/client";
 import { CommandError } from "../terminal/failures.ts";
 
 /** What one source says. What it leaves out, the next one says. */
@@ -16,7 +16,7 @@ export interface Source {
   readonly checkHost?: boolean | undefined;
   /** Whether to log in. */
   readonly sasl?: boolean | undefined;
-  readonly mechanism?: SaslOptions["mechanism"] | undefined;
+  readonly mechanism?: PasswordOptions["mechanism"] | undefined;
   /** Taken whole: the password of one source is not sent with the user name of another. */
   readonly credentials?: Credentials | undefined;
   /** What has to be set for the credentials, for messages. */
@@ -32,7 +32,7 @@ export interface Credentials {
   readonly username: string;
   readonly password: string;
   /** Unless a source names another. */
-  readonly mechanism: SaslOptions["mechanism"];
+  readonly mechanism: PasswordOptions["mechanism"];
 }
 
 export interface Merged {

@@ -1,6 +1,7 @@
 import {
   byteArray,
   type Check,
+  callback,
   flag,
   nonEmptyString,
   oneOf,
@@ -26,11 +27,34 @@ export interface TlsOptions {
   readonly checkHost?: boolean;
 }
 
-/** How a client logs in. */
-export interface SaslOptions {
+/**
+ * How a client logs in. If the broker limits sessions, connections log in anew, as Kafka's clients
+ * do: between requests, when 85 to 95 % of the time are over (KIP-368).
+ */
+export type SaslOptions = PasswordOptions | TokenOptions;
+
+export interface PasswordOptions {
   readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
   readonly username: string;
   readonly password: string;
+}
+
+export interface TokenOptions {
+  readonly mechanism: "OAUTHBEARER";
+  /**
+   * Called for each log-in; it keeps tokens itself if they are to be used again. It may take as
+   * long as a request. `oauthClientCredentials` makes one.
+   */
+  readonly oauthBearerProvider: TokenProvider;
+}
+
+export type TokenProvider = () => Promise<BearerToken>;
+
+export interface BearerToken {
+  /** The token, as the client sends it; most often a JWT. */
+  readonly value: string;
+  /** SASL extensions (KIP-342): names of letters, and values in ASCII. */
+  readonly extensions?: Readonly<Record<string, string>>;
 }
 
 const text = optional(nonEmptyString);
@@ -44,8 +68,12 @@ export const tlsOptions: Check = shape({
 export const secret: Check = (name, value) =>
   typeof value === "string" && value !== "" ? null : `${name} must be a string that is not empty`;
 
-export const saslOptions: Check = shape({
-  mechanism: oneOf("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
-  username: nonEmptyString,
-  password: secret,
+const withPassword = shape({ username: nonEmptyString, password: secret });
+const withToken = shape({ oauthBearerProvider: callback });
+const withMechanism = shape({
+  mechanism: oneOf("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"),
 });
+
+export const saslOptions: Check = (name, value) =>
+  withMechanism(name, value) ??
+  ((value as SaslOptions).mechanism === "OAUTHBEARER" ? withToken : withPassword)(name, value);
