@@ -20,13 +20,15 @@ const UNREACHABLE = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "
 
 /** The same error, or one that says what to do about it. */
 export async function explained(error: unknown, settings: ClientSettings): Promise<unknown> {
+  // Its message is for users already.
+  if (error instanceof CommandError) return error;
   const hint = await hintFor(error, settings);
   if (hint === null) return error;
   return new CommandError(`${(error as Error).message}; ${hint}`, { cause: error });
 }
 
 /** Null if nothing is known. */
-export async function hintFor(error: unknown, settings: ClientSettings): Promise<string | null> {
+async function hintFor(error: unknown, settings: ClientSettings): Promise<string | null> {
   const codes = codesOf(error);
   if (codes.some((code) => UNTRUSTED.includes(code))) {
     return "name the authority that signed the broker's certificate: --tls-ca FILE";
