@@ -95,7 +95,9 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["args"],
       ...["terminal"],
     ],
-    cluster: ["config", "certificates", "records", "logging", "args", "terminal"],
+    cluster: [
+      ...["config", "connection", "certificates", "records", "logging", "args", "terminal"],
+    ],
     config: ["args", "terminal"],
     connection: ["args", "terminal"],
     completion: ["args"],

@@ -192,3 +192,10 @@ test("remove says why the broker can't be removed", async () => {
     stderr: "tarpan: --node-id is missing; see: tarpan cluster --help\n",
   });
 });
+
+test("the brokers come from a variable, as for other commands", async () => {
+  const { address } = await serving(() => [200, STATUS]);
+  const env = { TARPAN_BROKERS: `127.0.0.1:1,${address}` };
+  const { code, stdout } = await tarpan(["cluster", "status", "-o", "json"], { env });
+  expect([code, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ nodeId: 2 })]);
+});

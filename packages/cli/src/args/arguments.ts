@@ -8,6 +8,8 @@ const CONNECTING = [
   ...["bootstrap", "timeout", "command-config", "profile"],
   ...["tls", "tls-ca", "tls-cert", "tls-key"],
   ...["sasl-username", "sasl-password-file", "sasl-mechanism"],
+  ...["sasl-oauth-token-file", "sasl-oauth-token-endpoint", "sasl-oauth-client-id"],
+  ...["sasl-oauth-client-secret-file", "sasl-oauth-scope"],
 ];
 
 /**

@@ -25,6 +25,11 @@ export const BROKER_OPTIONS: readonly Option[] = [
   { name: "sasl-username", argument: "NAME", help: "log in as this user" },
   { name: "sasl-password-file", argument: "FILE", help: "a file with the user's password" },
   { name: "sasl-mechanism", argument: "NAME", help: "PLAIN, SCRAM-SHA-256 or -512 (the last)" },
+  { name: "sasl-oauth-token-file", argument: "FILE", help: "log in by the token in this file" },
+  { name: "sasl-oauth-token-endpoint", argument: "URL", help: "log in by a token of this issuer" },
+  { name: "sasl-oauth-client-id", argument: "ID", help: "how the issuer knows this client" },
+  { name: "sasl-oauth-client-secret-file", argument: "FILE", help: "what proves it" },
+  { name: "sasl-oauth-scope", argument: "SCOPE", help: "the scope to ask the issuer for" },
 ];
 
 export const BOOTSTRAP_OPTIONS: readonly Option[] = [

@@ -147,7 +147,9 @@ function ipv4(address: string): number[] {
 }
 
 function ipv6(address: string): number[] {
-  const [head = "", tail] = address.split("::");
+  // Without an IPv4 address at its end: `::ffff:127.0.0.1`.
+  const plain = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [head = "", tail] = plain.split("::");
   const words = (part: string) => (part === "" ? [] : part.split(":").map((w) => parseInt(w, 16)));
   const before = words(head);
   const after = words(tail ?? "");

@@ -1,9 +1,10 @@
 // The broker's HTTP API, on the port that Kafka clients use.
 import type { Arguments } from "../args/arguments.ts";
 import { parseDuration } from "../args/values.ts";
+import { type ClientSettings, clientSettings } from "../connection/client-settings.ts";
 import { CommandError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
 
-const DEFAULT_BOOTSTRAP = "localhost:9092";
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** A broker answered with an error. */
@@ -17,13 +18,16 @@ export class Refused extends CommandError {
   }
 }
 
-/** Asks the first broker of `--bootstrap` that can be reached. */
+/** Asks the first of the brokers to connect to that can be reached. */
 export class HttpBrokers {
-  readonly #addresses: readonly string[];
+  readonly #args: Arguments;
+  readonly #io: Io;
+  #settings: Promise<ClientSettings> | null = null;
   readonly timeoutMs: number;
 
-  constructor(args: Arguments) {
-    this.#addresses = (args.text("bootstrap") ?? DEFAULT_BOOTSTRAP).split(",");
+  constructor(args: Arguments, io: Io) {
+    this.#args = args;
+    this.#io = io;
     const timeout = args.text("timeout");
     this.timeoutMs =
       timeout === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(timeout, "--timeout");
@@ -31,8 +35,10 @@ export class HttpBrokers {
 
   /** Resolves to the answer's JSON. Rejects with Refused, or CommandError if no broker answers. */
   async ask(method: "GET" | "DELETE" | "POST", path: string): Promise<unknown> {
+    this.#settings ??= clientSettings(this.#args, this.#io);
+    const { bootstrap } = await this.#settings;
     let failure: unknown;
-    for (const address of this.#addresses) {
+    for (const address of [bootstrap].flat().flatMap((list) => list.split(","))) {
       try {
         return await this.#askOne(address, method, path);
       } catch (error) {

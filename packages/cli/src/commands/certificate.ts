@@ -1,6 +1,8 @@
 import { createPrivateKey } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { isIP } from "node:net";
 import { join } from "node:path";
+import { domainToASCII } from "node:url";
 import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
 import { type Authority, newAuthority, newCertificate } from "../certificates/x509.ts";
@@ -36,7 +38,8 @@ export const certificate: Command = {
 
 async function create(args: Arguments, io: Io): Promise<void> {
   const directory = args.text("directory") ?? "certificates";
-  const hosts = (args.text("hosts") ?? "").split(",").filter((host) => host !== "");
+  const listed = (args.text("hosts") ?? "").split(",").map((host) => host.trim());
+  const hosts = listed.filter((host) => host !== "").map(hostFrom);
   const name = args.word();
   args.end();
   if (name === undefined) throw new UsageError("a name is missing: tarpan certificate create NAME");
@@ -54,6 +57,14 @@ async function create(args: Arguments, io: Io): Promise<void> {
   io.stdout.write(`${files.path(`${name}.pem`)} has the key and the certificate of ${name},
 ${files.path(`${AUTHORITY}.crt`)} the authority to trust. They are valid for ${VALID_DAYS} days.
 `);
+}
+
+/** An address, or a name as certificates have it: in ASCII. */
+function hostFrom(text: string): string {
+  if (isIP(text) !== 0 && !text.includes("%")) return text;
+  const name = /[/?#@\\]/.test(text) ? "" : domainToASCII(text);
+  if (/^(\*\.)?[\w-]+(\.[\w-]+)*$/.test(name)) return name;
+  throw new UsageError(`--hosts: ${JSON.stringify(text)} is not the name or address of a host`);
 }
 
 async function authorityIn(files: Files): Promise<Pick<Authority, "name" | "privateKey"> | null> {

@@ -41,12 +41,16 @@ export async function withCluster<T>(
   }
 }
 
+/** Later a broker may be the cause: a command that has worked goes on trying. */
+const FUTILE_WITHIN_MS = 10_000;
+
 /** Ends a command whose retries can't succeed, because it lacks an option. */
 class Futile {
   /** Rejects with what is missing. */
   readonly found: Promise<never>;
   readonly #settings: ClientSettings;
   #reject!: (error: unknown) => void;
+  readonly #startedAt = performance.now();
   #isChecked = false;
 
   constructor(settings: ClientSettings) {
@@ -62,7 +66,8 @@ class Futile {
   async check({ error }: Trouble): Promise<void> {
     if (error === null || this.#isChecked) return;
     this.#isChecked = true;
-    const explanation = await explained(error, this.#settings);
+    if (performance.now() - this.#startedAt > FUTILE_WITHIN_MS) return;
+    const explanation = await explained(error, this.#settings, { certain: true });
     if (explanation !== error) this.#reject(explanation);
   }
 }

@@ -1,17 +1,31 @@
 // Kafka's client.properties.
+import { fileURLToPath } from "node:url";
 import { nearest } from "@tarpan/protocol/internal/nearest";
+import { CommandError } from "../terminal/failures.ts";
 import { fileText } from "./files.ts";
 import { loginModuleOf } from "./jaas.ts";
 import { identityOf, trustedBy } from "./key-stores.ts";
 import { MECHANISMS } from "./named-values.ts";
 import { PropertiesFile } from "./properties-file.ts";
 import type { Credentials, Source } from "./source.ts";
+import { tokenOptions, unsecuredToken } from "./tokens.ts";
 
 const PROTOCOLS = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
+
+const OAUTH = {
+  endpointUrl: "sasl.oauthbearer.token.endpoint.url",
+  clientId: "sasl.oauthbearer.client.credentials.client.id",
+  clientSecret: "sasl.oauthbearer.client.credentials.client.secret",
+  scope: "sasl.oauthbearer.scope",
+  headerUrlEncode: "sasl.oauthbearer.header.urlencode",
+};
 
 const KNOWN = [
   ...["bootstrap.servers", "client.id", "request.timeout.ms", "default.api.timeout.ms"],
   ...["security.protocol", "sasl.mechanism", "sasl.jaas.config"],
+  ...Object.values(OAUTH),
+  // Names classes of Java that do what is done here.
+  "sasl.login.callback.handler.class",
   ...["ssl.truststore.location", "ssl.truststore.type", "ssl.truststore.password"],
   ...["ssl.truststore.certificates", "ssl.keystore.location", "ssl.keystore.type"],
   ...["ssl.keystore.password", "ssl.keystore.key", "ssl.keystore.certificate.chain"],
@@ -91,12 +105,38 @@ function credentialsOf(properties: PropertiesFile): Credentials | undefined {
   // Never quoted: it has a password.
   if (module === null) throw wrong('must be like: CLASS required username="…" password="…";');
   const { name, options } = module;
+  if (name === "OAuthBearerLoginModule") return tokenOf(properties, options);
   if (name !== "PlainLoginModule" && name !== "ScramLoginModule") {
-    throw wrong(`must name PlainLoginModule or ScramLoginModule, not ${name}`);
+    throw wrong(`must name Plain-, Scram- or OAuthBearerLoginModule, not ${name}`);
   }
   const [username, password] = [options.get("username"), options.get("password")];
   if (!username || !password) throw wrong(`has no ${username ? "password" : "username"}`);
   return { username, password, mechanism: name[0] === "P" ? "PLAIN" : "SCRAM-SHA-512" };
+}
+
+/** Kafka's options of the module count, too, where its configs are not set. */
+function tokenOf(
+  properties: PropertiesFile,
+  options: ReadonlyMap<string, string>,
+): Credentials | undefined {
+  const subject = options.get("unsecuredLoginStringClaim_sub");
+  if (subject !== undefined) return unsecuredToken(subject, Date.now);
+  const url = properties.text(OAUTH.endpointUrl);
+  const isFile = url?.startsWith("file:") === true;
+  const source = {
+    file: isFile ? fileURLToPath(url) : undefined,
+    endpointUrl: isFile ? undefined : url,
+    clientId: properties.text(OAUTH.clientId) ?? options.get("clientId"),
+    clientSecret: properties.text(OAUTH.clientSecret) ?? options.get("clientSecret"),
+    scope: properties.text(OAUTH.scope) ?? options.get("scope"),
+    headerUrlEncode: properties.text(OAUTH.headerUrlEncode) === "true",
+  };
+  const labels = { ...OAUTH, file: OAUTH.endpointUrl };
+  return tokenOptions(
+    source,
+    labels,
+    (message) => new CommandError(`${properties.path}: ${message}`),
+  );
 }
 
 /** One line for names that are misspelt, and one for those that commands do not use. */

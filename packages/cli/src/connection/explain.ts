@@ -18,15 +18,21 @@ const OF_CERTIFICATES = [...UNTRUSTED, "ERR_TLS_CERT_ALTNAME_INVALID", "CERT_HAS
 /** Nobody answers at all. */
 const UNREACHABLE = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
 
-/** The same error, or one that says what to do about it. */
-export async function explained(error: unknown, settings: ClientSettings): Promise<unknown> {
+/** The same error, or one that says what to do about it; `certain` leaves out what may be. */
+export async function explained(
+  error: unknown,
+  settings: ClientSettings,
+  { certain = false } = {},
+): Promise<unknown> {
+  // Its message is for users already.
+  if (error instanceof CommandError) return error;
   const hint = await hintFor(error, settings);
-  if (hint === null) return error;
+  if (hint === null || (certain && hint.startsWith(PERHAPS))) return error;
   return new CommandError(`${(error as Error).message}; ${hint}`, { cause: error });
 }
 
 /** Null if nothing is known. */
-export async function hintFor(error: unknown, settings: ClientSettings): Promise<string | null> {
+async function hintFor(error: unknown, settings: ClientSettings): Promise<string | null> {
   const codes = codesOf(error);
   if (codes.some((code) => UNTRUSTED.includes(code))) {
     return "name the authority that signed the broker's certificate: --tls-ca FILE";
@@ -45,6 +51,7 @@ export async function hintFor(error: unknown, settings: ClientSettings): Promise
   return settings.tls === undefined ? withoutTls(settings) : withTls(settings);
 }
 
+const PERHAPS = "perhaps";
 const NEEDS_CERTIFICATE = "this port asks for a certificate: add --tls-cert FILE --tls-key FILE";
 
 async function withoutTls(settings: ClientSettings): Promise<string | null> {
@@ -64,7 +71,7 @@ async function withTls(settings: ClientSettings): Promise<string | null> {
   if (logIn !== null || settings.tls?.cert !== undefined || settings.tls?.pfx !== undefined) {
     return logIn;
   }
-  return `perhaps ${NEEDS_CERTIFICATE}`;
+  return `${PERHAPS} ${NEEDS_CERTIFICATE}`;
 }
 
 /** Asks for a mechanism that does not exist, to be told those that do. */

@@ -1,5 +1,11 @@
 // How to connect to a cluster, from several sources: flags, a file, the environment, a profile.
-import type { ClientOptions, PasswordOptions, SaslOptions, TlsOptions } from "@tarpan/client";
+import type {
+  ClientOptions,
+  PasswordOptions,
+  SaslOptions,
+  TlsOptions,
+  TokenOptions,
+} from "@tarpan/client";
 import { CommandError } from "../terminal/failures.ts";
 
 /** What one source says. What it leaves out, the next one says. */
@@ -16,7 +22,7 @@ export interface Source {
   readonly checkHost?: boolean | undefined;
   /** Whether to log in. */
   readonly sasl?: boolean | undefined;
-  readonly mechanism?: PasswordOptions["mechanism"] | undefined;
+  readonly mechanism?: SaslOptions["mechanism"] | undefined;
   /** Taken whole: the password of one source is not sent with the user name of another. */
   readonly credentials?: Credentials | undefined;
   /** What has to be set for the credentials, for messages. */
@@ -28,12 +34,8 @@ export interface Source {
   readonly warnings?: readonly string[];
 }
 
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-  /** Unless a source names another. */
-  readonly mechanism: PasswordOptions["mechanism"];
-}
+/** A password has the mechanism of its module, unless a source names another. */
+export type Credentials = PasswordOptions | TokenOptions;
 
 export interface Merged {
   readonly options: Partial<ClientOptions>;
@@ -68,13 +70,21 @@ export function merged(sources: readonly Source[]): Merged {
 }
 
 function saslOf(sources: readonly Source[]): SaslOptions {
-  const credentials = sources.find((source) => source.credentials)?.credentials;
+  const at = sources.findIndex((source) => source.credentials);
+  const credentials = sources[at]?.credentials;
   if (credentials === undefined) {
     const asking = sources.find((source) => source.sasl === true)!;
     throw new CommandError(`${asking.needs} is missing`);
   }
-  const mechanism = sources.find((source) => source.mechanism)?.mechanism;
-  return { ...credentials, mechanism: mechanism ?? credentials.mechanism };
+  const naming = sources.findIndex((source) => source.mechanism);
+  const mechanism = sources[naming]?.mechanism ?? credentials.mechanism;
+  if (mechanism === "OAUTHBEARER" || credentials.mechanism === "OAUTHBEARER") {
+    // A mechanism that comes after the credentials belongs to others.
+    if (mechanism === credentials.mechanism || naming > at) return credentials;
+    const { needs } = sources[naming]!;
+    throw new CommandError(`${needs} is missing: ${mechanism} needs other credentials`);
+  }
+  return { ...credentials, mechanism };
 }
 
 function noEffect(names: readonly string[] | undefined, why: string): string[] {
