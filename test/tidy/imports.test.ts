@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["partition", "metadata", "rpc", "log", "config", "security", "metrics", "logging"],
       ...["env", "util"],
     ],
-    http: ["admin", "server", "metrics"],
+    http: ["admin", "server", "metadata", "security", "metrics"],
     admin: [
       ...[
         "groups",

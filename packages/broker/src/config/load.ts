@@ -101,6 +101,7 @@ function settingsFrom(
   cluster: ClusterSettings | null,
 ): BrokerSettings {
   const readCacheBytes = values["performance.read_cache_size"];
+  const httpHosts = values.http_hosts;
   const nodeName = hashedNameOf(values.node_id ?? "1");
   return {
     nodeId: nodeIdOf(values.node_id ?? "1"),
@@ -112,6 +113,7 @@ function settingsFrom(
     flush: flushPolicy(values, given),
     kafkaConfigs: kafka,
     ...(readCacheBytes !== undefined && { readCacheBytes }),
+    ...(httpHosts !== undefined && { httpHosts }),
     cluster,
   };
 }

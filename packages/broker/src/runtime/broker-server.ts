@@ -38,6 +38,7 @@ import { loadLater } from "./load-later.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
+import { isOwnHost } from "./own-hosts.ts";
 import { serveTransactions, transactionCalls } from "./transaction-calls.ts";
 import { warnOfSmallRetention } from "./warn-of-small-retention.ts";
 import { warnOfStoredConfigs } from "./warn-of-stored-configs.ts";
@@ -264,7 +265,12 @@ export class BrokerServer implements RunningBroker {
     return newListener({
       addresses: this.#withGates(),
       router: this.#router,
-      http: createHttpEntrance(this.#newStatus(), onError),
+      http: createHttpEntrance({
+        broker: this.#newStatus(),
+        authorizer: this.services.authorizer,
+        isOwnHost: (name) => isOwnHost(this.#settings, metadata.image, name),
+        onError,
+      }),
       env,
       limits: limitsBy(config, env.machine),
       connectionLimits: () => metadata.brokerConfig(),

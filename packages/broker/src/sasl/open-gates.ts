@@ -1,6 +1,7 @@
 import type { SaslSettings } from "../config/sasl-settings.ts";
 import type { Gate } from "../server/gate.ts";
 import { Credentials, type FindCredential } from "./credentials.ts";
+import { SaslHttpLogin } from "./http-login.ts";
 import { type GateParts, SaslGate } from "./sasl-gate.ts";
 
 interface Parts extends Pick<GateParts, "env" | "ready"> {
@@ -15,6 +16,7 @@ export const openGates: OpenGates = ({ find, env, ready }) => {
   const credentials = new Credentials(find, env.random);
   return (settings) => ({
     maxFrameBytes: settings.maxFrameBytes,
+    http: new SaslHttpLogin({ settings, credentials, ready, timers: env.timers }),
     open: (connection) => new SaslGate({ settings, credentials, env, ready }, connection),
   });
 };

@@ -8,6 +8,7 @@ export interface Gate {
   readonly maxFrameBytes: number;
   /** What a new connection takes for its router. */
   open(connection: GatedConnection): RequestRouter;
+  readonly http: HttpLogin;
 }
 
 /** A connection, for its gate. */
@@ -17,4 +18,14 @@ export interface GatedConnection {
   authenticated(principal: KafkaPrincipal): void;
   /** Ends the connection when the request in progress is answered. */
   refuse(error: RefusedRequest): void;
+}
+
+/** Finds out who sent an HTTP request, which says so in its Authorization header. */
+export interface HttpLogin {
+  /** For the WWW-Authenticate header; empty if no scheme of HTTP may be used. */
+  challenges(hasTls: boolean): readonly string[];
+  /** False until the users are known. */
+  readonly isReady: boolean;
+  /** Rejects with RefusedRequest, after a delay, if the header does not show a user. */
+  authenticate(authorization: string, hasTls: boolean): Promise<KafkaPrincipal>;
 }

@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import type { Env, Timer } from "../env/env.ts";
 import { BoundServer, type ListenAddress } from "./bound-server.ts";
 import { Connection } from "./connection.ts";
@@ -16,7 +15,7 @@ import {
   type ServerLimits,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
-import type { RefusalReason } from "./refused-request.ts";
+import type { RefusalReason, RefusedRequest } from "./refused-request.ts";
 import { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
 import {
@@ -32,10 +31,16 @@ import { sniff } from "./sniff.ts";
 const TOO_MANY = "too-many-connections";
 const RAISE = "raise the process's limit of open files (ulimit -n)";
 
-/** Takes over the sockets that speak HTTP. */
+/** A connection of an HTTP client. */
+export interface HttpConnection extends Arrived {
+  /** Counts and reports a failed log-in. The entrance closes the connection. */
+  refuse(error: RefusedRequest): void;
+}
+
+/** Takes over the connections that speak HTTP. */
 export interface HttpEntrance {
   /** `firstBytes` were already read off the socket, which is paused. */
-  accept(socket: Socket, firstBytes: Uint8Array): void;
+  accept(connection: HttpConnection, firstBytes: Uint8Array): void;
   /** Ends idle connections now, and the others after their current response. */
   close(): void;
 }
@@ -283,9 +288,20 @@ export class TcpListener implements Listener {
   }
 
   #handToHttp(tracked: Tracked, firstBytes: Uint8Array): void {
+    const { socket, listener, principal, gate } = tracked;
     tracked.http = true;
-    tracked.socket.pause();
-    this.#http.accept(tracked.socket, firstBytes);
+    socket.pause();
+    // Read now: a closed socket has no address any more.
+    const remoteAddress = plainAddress(socket.remoteAddress);
+    const refuse = (error: RefusedRequest) => this.#refuseHttp(error, remoteAddress);
+    this.#http.accept({ socket, listener, principal, gate, refuse }, firstBytes);
+  }
+
+  #refuseHttp(error: RefusedRequest, remoteAddress: string): void {
+    const { stats, onRefused } = this.#shared;
+    const { reason, request } = error;
+    stats.connectionsFailed[reason]++;
+    onRefused({ reason, request, error, remoteAddress });
   }
 
   #armSweep(): Timer {

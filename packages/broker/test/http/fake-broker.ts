@@ -10,6 +10,7 @@ import { createHttpEntrance } from "../../src/http/entrance.ts";
 import { FetchWaits } from "../../src/metrics/fetch-waits.ts";
 import { newFlushHistogram } from "../../src/metrics/histogram.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
+import { type Authorizer, allowAll } from "../../src/security/authorizer.ts";
 import { type Served, serve } from "../server/harness.ts";
 
 /** A broker whose status a test sets. */
@@ -21,6 +22,8 @@ export class FakeBroker implements BrokerAdmin {
   members: MembersAdmin | null = null;
   served: Served | null = null;
   errors: string[] = [];
+  authorizer: Authorizer = allowAll;
+  isOwnHost = (name: string) => name === "broker.example";
   /** For real delayed messages see delayed/delayed.test.ts. */
   readonly delayed: DelayedAdmin = {
     list: async () => [],
@@ -104,7 +107,9 @@ function unserved(): never {
 }
 
 export async function serveHttp(view: FakeBroker): Promise<Served> {
-  const entrance = createHttpEntrance(view, (message) => void view.errors.push(message));
+  const onError = (message: string) => void view.errors.push(message);
+  const parts = { broker: view, authorizer: view.authorizer, isOwnHost: view.isOwnHost, onError };
+  const entrance = createHttpEntrance(parts);
   view.served = await serve({}, entrance);
   return view.served;
 }

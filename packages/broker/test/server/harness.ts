@@ -189,7 +189,7 @@ export class Client {
 }
 
 const NO_HTTP: HttpEntrance = {
-  accept: (socket) => socket.destroy(),
+  accept: ({ socket }) => void socket.destroy(),
   close: () => {},
 };
 

@@ -1,0 +1,52 @@
+import type { Authorizer } from "../security/authorizer.ts";
+import { ANONYMOUS } from "../security/principal.ts";
+import type { Gate } from "../server/gate.ts";
+import { RefusedRequest } from "../server/refused-request.ts";
+import { Access } from "./access.ts";
+import { HttpError } from "./http-error.ts";
+import { RETRY_AFTER_SECONDS } from "./limits.ts";
+import type { NodeBindings } from "./node-listener.ts";
+
+/** Ends the connection, as a failed log-in does over Kafka's protocol. */
+const CLOSE = { connection: "close" };
+
+/**
+ * Who sent the request: on a listener with SASL a user, whom the request has to name; on others the
+ * owner of the connection's certificate, or ANONYMOUS. Rejects with HttpError: 401, 403, 503.
+ * `isOpen`: the path is served without a log-in, too. A client without one may do nothing then.
+ */
+export async function authenticate(
+  { incoming, client }: NodeBindings,
+  authorizer: Authorizer,
+  isOpen: boolean,
+): Promise<Access> {
+  const { gate, principal, remoteAddress, hasTls } = client;
+  if (gate === null) return new Access({ principal, remoteAddress }, authorizer);
+  const { authorization } = incoming.headers;
+  const { http } = gate;
+  if (isOpen && (authorization === undefined || !http.isReady)) {
+    return new Access({ principal: ANONYMOUS, remoteAddress }, null);
+  }
+  if (authorization === undefined) throw unauthorized(http, hasTls, "log in");
+  if (!http.isReady) {
+    const retry = { ...CLOSE, "retry-after": `${RETRY_AFTER_SECONDS}` };
+    throw new HttpError(503, "the broker is starting: try again in a moment", retry);
+  }
+  try {
+    const user = await http.authenticate(authorization, hasTls);
+    return new Access({ principal: user, remoteAddress }, authorizer);
+  } catch (error) {
+    if (!(error instanceof RefusedRequest)) throw error;
+    client.refuse(error);
+    throw unauthorized(http, hasTls, "the log-in failed");
+  }
+}
+
+function unauthorized(http: Gate["http"], hasTls: boolean, why: string): HttpError {
+  const challenges = http.challenges(hasTls);
+  if (challenges.length === 0) {
+    const todo = "use a listener with TLS, or Kafka's protocol";
+    return new HttpError(403, `nobody can log in over HTTP without TLS here: ${todo}`, CLOSE);
+  }
+  return new HttpError(401, why, { ...CLOSE, "www-authenticate": challenges.join(", ") });
+}
