@@ -27,7 +27,8 @@ export async function authenticate(
   if (isOpen && (authorization === undefined || !http.isReady)) {
     return new Access({ principal: ANONYMOUS, remoteAddress }, null);
   }
-  if (authorization === undefined) throw unauthorized(http, hasTls, "log in");
+  if (authorization === undefined)
+    throw unauthorized(http, hasTls, "log in: send the name and the password of a user");
   if (!http.isReady) {
     const retry = { ...CLOSE, "retry-after": `${RETRY_AFTER_SECONDS}` };
     throw new HttpError(503, "the broker is starting: try again in a moment", retry);

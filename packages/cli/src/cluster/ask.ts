@@ -1,7 +1,9 @@
 // The broker's HTTP API, on the port that Kafka clients use.
 import type { Arguments } from "../args/arguments.ts";
+import { securityFrom } from "../args/security-flags.ts";
 import { parseDuration } from "../args/values.ts";
 import { CommandError } from "../terminal/failures.ts";
+import { askByHttp, type Security } from "./http-request.ts";
 
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -20,9 +22,12 @@ export class Refused extends CommandError {
 /** Asks the first broker of `--bootstrap` that can be reached. */
 export class HttpBrokers {
   readonly #addresses: readonly string[];
+  readonly #args: Arguments;
+  #security: Promise<Security> | null = null;
   readonly timeoutMs: number;
 
   constructor(args: Arguments) {
+    this.#args = args;
     this.#addresses = (args.text("bootstrap") ?? DEFAULT_BOOTSTRAP).split(",");
     const timeout = args.text("timeout");
     this.timeoutMs =
@@ -44,23 +49,24 @@ export class HttpBrokers {
   }
 
   async #askOne(address: string, method: string, path: string): Promise<unknown> {
-    let status: number;
-    let text: string;
-    try {
-      const signal = AbortSignal.timeout(this.timeoutMs);
-      const answer = await fetch(`http://${address}${path}`, { method, signal });
-      status = answer.status;
-      text = await answer.text();
-    } catch (error) {
-      const cause = ((error as Error).cause ?? error) as Error;
-      throw new CommandError(`can't reach ${address}: ${cause.message}`, { cause });
-    }
+    this.#security ??= securityFrom(this.#args);
+    const security = await this.#security;
+    const asked = { method, path, timeoutMs: this.timeoutMs };
+    const { status, text } = await askByHttp(address, asked, security).catch((error) => {
+      if (error instanceof CommandError) throw error;
+      throw new CommandError(`can't reach ${address}: ${reasonOf(error)}`, { cause: error });
+    });
     const json = parsed(text);
     if (json === undefined)
       throw new CommandError(`${address} answered ${status} without JSON: is it a Tarpan broker?`);
     if (status >= 400) throw new Refused(status, errorIn(json) ?? `${address} answered ${status}`);
     return json;
   }
+}
+
+/** Without a message if several addresses of a name were tried. */
+function reasonOf({ message, code }: NodeJS.ErrnoException): string {
+  return message || code || "no connection";
 }
 
 function parsed(text: string): unknown {

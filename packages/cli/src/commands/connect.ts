@@ -1,9 +1,9 @@
 import { Client, type ClientOptions, type Trouble } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
+import { securityFrom } from "../args/security-flags.ts";
 import { parseDuration } from "../args/values.ts";
 import { describeFailure } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
-import { securityFrom } from "./security-flags.ts";
 
 const DEFAULT_BOOTSTRAP = "localhost:9092";
 

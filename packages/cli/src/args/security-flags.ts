@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { ClientOptions, SaslOptions, TlsOptions } from "@tarpan/client";
-import type { Arguments } from "../args/arguments.ts";
 import { CommandError, UsageError } from "../terminal/failures.ts";
 import { osReason } from "../terminal/os-reason.ts";
+import type { Arguments } from "./arguments.ts";
 
 const MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
 
