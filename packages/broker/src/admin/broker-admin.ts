@@ -1,3 +1,4 @@
+import type { AuditStatus } from "../audit/audit-log.ts";
 import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
@@ -34,6 +35,7 @@ export interface BrokerAdmin {
   network(): NetworkStatus;
   /** One for each listener with TLS. */
   readonly certificates: readonly CertificateStatus[];
+  readonly audit: AuditStatus;
   readonly requests: RequestMetrics;
   readonly fetchWaits: FetchWaits;
   /** See LogEngine. */

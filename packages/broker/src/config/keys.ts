@@ -85,6 +85,7 @@ export const KEYS = {
   "logging.compress": key(flag),
 
   http_hosts: key(hostNames),
+  audit_log: key(text),
 
   raft_addr: key(hostPort, {
     flag: "--raft-addr HOST:PORT",

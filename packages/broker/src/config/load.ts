@@ -43,6 +43,8 @@ export interface LoggingSettings {
   readonly maxAgeMs: number;
   /** Whether old files are gzipped. */
   readonly compress: boolean;
+  /** The file of the audit log, to which the same limits apply; null: there is none. */
+  readonly auditFile: string | null;
 }
 
 const DEFAULT_FLUSH_INTERVAL_MS = 1000;
@@ -77,6 +79,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       maxBackups: values["logging.max_backups"] ?? 0,
       maxAgeMs: values["logging.max_age"] ?? 0,
       compress: values["logging.compress"] ?? false,
+      auditFile: values.audit_log ?? null,
     },
     shown: shownSettings(settings, given, kafka),
     warnings: [

@@ -2,9 +2,11 @@ import type { MiddlewareHandler } from "hono";
 import { HonoBase } from "hono/hono-base";
 import { TrieRouter } from "hono/router/trie-router";
 import type { BrokerAdmin } from "../admin/broker-admin.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
 import type { Authorizer } from "../security/authorizer.ts";
 import type { OnError } from "../server/shared.ts";
 import { Access } from "./access.ts";
+import { changeOf } from "./audit-change.ts";
 import { authenticate } from "./authenticate.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { HttpError } from "./http-error.ts";
@@ -19,6 +21,7 @@ import { asksOwnHost, expectOneHost, refuseChangeByPage, refuseReadByPage } from
 export interface AppParts {
   readonly broker: BrokerAdmin;
   readonly authorizer: Authorizer;
+  readonly audit: AuditLog;
   /** Whether clients may ask this broker by that name. */
   readonly isOwnHost: (name: string) => boolean;
   readonly onError: OnError;
@@ -34,7 +37,7 @@ export function createApp(parts: AppParts): HonoBase<HttpEnv> {
   });
   const resources = resourcesOf(broker);
   app.use("*", admit(parts));
-  for (const resource of resources) serve(app, resource);
+  for (const resource of resources) serve(app, resource, parts.audit);
   const paths = resources.map(({ path }) => path);
   app.notFound(() => json(404, { error: "not found", paths }));
   app.onError((error, { req }) => {
@@ -47,18 +50,19 @@ export function createApp(parts: AppParts): HonoBase<HttpEnv> {
 }
 
 /** Finds out who the client is, and what it may do. */
-function admit({ authorizer, isOwnHost }: AppParts): MiddlewareHandler<HttpEnv> {
+function admit({ authorizer, audit, isOwnHost }: AppParts): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const { incoming } = c.env;
     expectOneHost(incoming);
     const isOpen = isOpenPath(pathOf(incoming));
-    const access = await authenticate(c.env, authorizer, isOpen);
+    const access = await authenticate(c.env, { authorizer, audit }, isOpen);
     const isDeceived = !access.isKnown && !asksOwnHost(incoming.headers, isOwnHost);
     if (!isOpen) {
       refuseReadByPage(incoming);
       if (isDeceived) throw new HttpError(421, OTHER_HOST);
     }
-    c.set("access", isDeceived ? new Access(access.client, null) : access);
+    const nothing = () => new Access(access.client, { authorizer: null, audit });
+    c.set("access", isDeceived ? nothing() : access);
     await next();
   };
 }
@@ -67,13 +71,16 @@ const OTHER_HOST =
   "the name in the Host header is not one of this broker's: ask by its address, " +
   "or add the name to http_hosts in the broker's configuration";
 
-function serve(app: HonoBase<HttpEnv>, resource: Resource): void {
+function serve(app: HonoBase<HttpEnv>, resource: Resource, audit: AuditLog): void {
   // Also matches an empty id, so that its handler says what is wrong.
   const path = resource.path.replace(":id", ":id{[^/]*}");
   app.use(path, expectWellEncoded);
   for (const method of METHODS) {
     const route = resource[method];
-    if (route !== undefined) app.on(method, path, mayPass(method, resource.path), route);
+    if (route === undefined) continue;
+    const pass = mayPass(method, resource.path);
+    if (method === "GET") app.on(method, path, pass, route);
+    else app.on(method, path, pass, audited(method, resource.path, audit), route);
   }
   app.all(path, notAllowed(resource));
 }
@@ -89,6 +96,14 @@ function mayPass(method: Method, path: string): MiddlewareHandler<HttpEnv> {
     }
     expectPermission(access, rule, idOf(c));
     return next();
+  };
+}
+
+function audited(method: Method, path: string, audit: AuditLog): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    await next();
+    const change = changeOf(c, method, path);
+    if (change !== null) audit.changed(c.get("access").client, change);
   };
 }
 

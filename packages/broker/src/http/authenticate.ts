@@ -1,8 +1,7 @@
-import type { Authorizer } from "../security/authorizer.ts";
 import { ANONYMOUS } from "../security/principal.ts";
 import type { Gate } from "../server/gate.ts";
 import { RefusedRequest } from "../server/refused-request.ts";
-import { Access } from "./access.ts";
+import { Access, type Rules } from "./access.ts";
 import { HttpError } from "./http-error.ts";
 import { RETRY_AFTER_SECONDS } from "./limits.ts";
 import type { NodeBindings } from "./node-listener.ts";
@@ -17,15 +16,16 @@ const CLOSE = { connection: "close" };
  */
 export async function authenticate(
   { incoming, client }: NodeBindings,
-  authorizer: Authorizer,
+  rules: Rules,
   isOpen: boolean,
 ): Promise<Access> {
-  const { gate, principal, remoteAddress, hasTls } = client;
-  if (gate === null) return new Access({ principal, remoteAddress }, authorizer);
+  const { gate, principal, remoteAddress, listener, hasTls } = client;
+  if (gate === null) return new Access({ principal, remoteAddress, listener }, rules);
   const { authorization } = incoming.headers;
   const { http } = gate;
   if (isOpen && (authorization === undefined || !http.isReady)) {
-    return new Access({ principal: ANONYMOUS, remoteAddress }, null);
+    const nobody = { principal: ANONYMOUS, remoteAddress, listener };
+    return new Access(nobody, { ...rules, authorizer: null });
   }
   if (authorization === undefined)
     throw unauthorized(http, hasTls, "log in: send the name and the password of a user");
@@ -35,7 +35,9 @@ export async function authenticate(
   }
   try {
     const user = await http.authenticate(authorization, hasTls);
-    return new Access({ principal: user, remoteAddress }, authorizer);
+    const known = { principal: user, remoteAddress, listener };
+    rules.audit.loggedIn(known, `HTTP ${authorization.split(" ", 1)[0]}`);
+    return new Access(known, rules);
   } catch (error) {
     if (!(error instanceof RefusedRequest)) throw error;
     client.refuse(error);

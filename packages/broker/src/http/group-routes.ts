@@ -3,7 +3,6 @@ import { type Access, isShownTo } from "./access.ts";
 import { readJson } from "./request-body.ts";
 import { readReset } from "./reset-request.ts";
 import { idOf, type Resource } from "./resource.ts";
-import { expectAllowed } from "./route-permissions.ts";
 import { json } from "./text-response.ts";
 
 export function groupResources(groups: GroupsAdmin): Resource[] {
@@ -32,7 +31,8 @@ export function groupResources(groups: GroupsAdmin): Resource[] {
       POST: async (c) => {
         const groupId = idOf(c);
         const reset = readReset(await readJson(c.req));
-        expectAllowed(c.get("access"), "read", "topic", reset.topic);
+        c.set("isPlan", !reset.execute);
+        c.get("access").expect("read", "topic", reset.topic);
         const moves = await groups.resetOffsets(groupId, reset);
         const { topic, execute: executed } = reset;
         return json(200, { groupId, topic, executed, partitions: moves });

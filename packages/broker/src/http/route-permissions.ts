@@ -1,7 +1,6 @@
 import { DELAYED_TOPIC, HALF_MESSAGES_TOPIC } from "../metadata/topic-names.ts";
 import { CLUSTER_NAME, type Operation, type ResourceType } from "../security/authorizer.ts";
 import type { Access } from "./access.ts";
-import { HttpError } from "./http-error.ts";
 import type { Method } from "./resource.ts";
 
 /** What a client must be allowed to do before a route runs. */
@@ -59,21 +58,9 @@ export function ruleOf(method: Method, path: string): Rule {
   return rule;
 }
 
-/** Throws HttpError 403, whose text repeats only what the client sent. */
+/** Throws HttpError 403. */
 export function expectPermission(access: Access, rule: Rule, id: string): void {
   if (typeof rule === "string") return;
   const { operation, resourceType, name } = rule;
-  expectAllowed(access, operation, resourceType, name ?? id);
-}
-
-/** Throws HttpError 403. */
-export function expectAllowed(
-  access: Access,
-  operation: Operation,
-  type: ResourceType,
-  name: string,
-): void {
-  if (access.allows(operation, type, name)) return;
-  const of = type === "cluster" ? "the cluster" : `the ${type} ${name}`;
-  throw new HttpError(403, `this takes the permission ${operation} on ${of}`);
+  access.expect(operation, resourceType, name ?? id);
 }

@@ -193,7 +193,7 @@ export class SaslGate implements RequestRouter {
       this.#lifetimeMs > 0 ? this.#authenticatedMs + this.#lifetimeMs : Number.POSITIVE_INFINITY;
     this.#exchange = null;
     this.#state = "done";
-    this.#connection.authenticated(principal);
+    this.#connection.authenticated(principal, this.#mechanism!);
   }
 
   get #lifetimeMs(): number {

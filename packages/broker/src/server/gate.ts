@@ -15,7 +15,8 @@ export interface Gate {
 export interface GatedConnection {
   readonly router: RequestRouter;
   readonly info: ConnectionInfo;
-  authenticated(principal: KafkaPrincipal): void;
+  /** `mechanism`: what the client showed who it is with. */
+  authenticated(principal: KafkaPrincipal, mechanism: string): void;
   /** Ends the connection when the request in progress is answered. */
   refuse(error: RefusedRequest): void;
 }

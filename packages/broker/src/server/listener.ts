@@ -1,4 +1,5 @@
 import type { Env, Timer } from "../env/env.ts";
+import { ANONYMOUS } from "../security/principal.ts";
 import { BoundServer, type ListenAddress } from "./bound-server.ts";
 import { Connection } from "./connection.ts";
 import { type Arrived, plainAddress } from "./connection-info.ts";
@@ -22,6 +23,7 @@ import {
   type NetworkStats,
   newCounters,
   type OnError,
+  type OnLoggedIn,
   type OnRefused,
   type OnWaiting,
   type Shared,
@@ -57,6 +59,8 @@ export interface ListenerOptions {
   readonly onError?: OnError;
   /** Called for each connection that was closed because of its input, or refused. */
   readonly onRefused?: OnRefused;
+  /** Called for each client that has shown who it is, each time. */
+  readonly onLoggedIn?: OnLoggedIn;
   readonly onWaiting?: OnWaiting;
 }
 
@@ -112,6 +116,7 @@ export class TcpListener implements Listener {
     limits,
     onError = () => {},
     onRefused = () => {},
+    onLoggedIn = () => {},
     onWaiting = () => {},
     connectionLimits = () => UNLIMITED,
   }: ListenerOptions) {
@@ -123,8 +128,8 @@ export class TcpListener implements Listener {
     this.#quotas = new ConnectionQuotas(connectionLimits, env, all.listenBacklog);
     const memory = new RequestMemory(all.maxHeldBytesTotal);
     const { timers } = env;
-    const stats = newCounters();
-    this.#shared = { router, limits: all, timers, memory, stats, onRefused, unsentBytes: 0 };
+    const shared = { router, limits: all, timers, memory, onRefused, onLoggedIn };
+    this.#shared = { ...shared, stats: newCounters(), unsentBytes: 0 };
     this.#servers = addresses.map((at) => this.#bind(at));
   }
 
@@ -178,17 +183,27 @@ export class TcpListener implements Listener {
 
   #bind(at: ListenAddress): BoundServer {
     return new BoundServer(at, this.#shared.limits, {
-      onArrived: (arrived) => this.#accept(arrived),
+      onArrived: (arrived) => {
+        this.#accept(arrived);
+        this.#tellOwner(arrived);
+      },
       onHandshakeFailed: (remoteAddress, why) => {
         const reason = "tls-handshake";
         const { stats, onRefused } = this.#shared;
         stats.connectionsFailed[reason]++;
-        onRefused({ reason, remoteAddress, request: null, error: new Error(why) });
+        onRefused({ ...{ reason, remoteAddress, listener: at.name }, ...failureOf(why) });
       },
       onDrop: (remoteAddress) => this.#refuseAbove(TOO_MANY, this.#most(), remoteAddress),
       onOutOfFiles: () => this.#refuseAbove("too-many-open-files", `and no file is left: ${RAISE}`),
       onError: (error) => this.#onError("the listener failed", { error }),
     });
+  }
+
+  /** On a listener with SASL it is the user who counts. */
+  #tellOwner({ socket, listener, principal, gate }: Arrived): void {
+    if (principal === ANONYMOUS || gate !== null || socket.destroyed) return;
+    const remoteAddress = plainAddress(socket.remoteAddress);
+    this.#shared.onLoggedIn({ principal, remoteAddress, listener }, "TLS certificate");
   }
 
   #most(): string {
@@ -204,7 +219,7 @@ export class TcpListener implements Listener {
   #refuse(reason: RefusalReason, remoteAddress: string, message: string): void {
     const { stats, onRefused } = this.#shared;
     stats.connectionsRefused[reason]++;
-    onRefused({ reason, remoteAddress, request: null, error: new Error(message) });
+    onRefused({ ...{ reason, remoteAddress, listener: null }, ...failureOf(message) });
   }
 
   #accept(arrived: Arrived): void {
@@ -293,15 +308,15 @@ export class TcpListener implements Listener {
     socket.pause();
     // Read now: a closed socket has no address any more.
     const remoteAddress = plainAddress(socket.remoteAddress);
-    const refuse = (error: RefusedRequest) => this.#refuseHttp(error, remoteAddress);
+    const refuse = (error: RefusedRequest) => this.#refuseHttp(error, remoteAddress, listener);
     this.#http.accept({ socket, listener, principal, gate, refuse }, firstBytes);
   }
 
-  #refuseHttp(error: RefusedRequest, remoteAddress: string): void {
+  #refuseHttp(error: RefusedRequest, remoteAddress: string, listener: string): void {
     const { stats, onRefused } = this.#shared;
     const { reason, request } = error;
     stats.connectionsFailed[reason]++;
-    onRefused({ reason, request, error, remoteAddress });
+    onRefused({ reason, request, error, remoteAddress, listener });
   }
 
   #armSweep(): Timer {
@@ -360,4 +375,8 @@ export class TcpListener implements Listener {
     if (kafka?.midFrame && this.#shared.memory.full) return Math.min(maxStallMs, maxIdleMs);
     return maxIdleMs;
   }
+}
+
+function failureOf(why: string) {
+  return { request: null, error: new Error(why) };
 }

@@ -5,12 +5,15 @@ import type { DelayedAdmin } from "../../src/admin/delayed-admin.ts";
 import type { GroupsAdmin } from "../../src/admin/groups-admin.ts";
 import type { HalfMessagesAdmin } from "../../src/admin/half-messages-admin.ts";
 import type { MembersAdmin } from "../../src/admin/members-admin.ts";
+import { AuditLog } from "../../src/audit/audit-log.ts";
 import { HeldCounts } from "../../src/held/counts.ts";
 import { createHttpEntrance } from "../../src/http/entrance.ts";
+import { silentLogger } from "../../src/logging/logger.ts";
 import { FetchWaits } from "../../src/metrics/fetch-waits.ts";
 import { newFlushHistogram } from "../../src/metrics/histogram.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
 import { type Authorizer, allowAll } from "../../src/security/authorizer.ts";
+import { testEnv } from "../env/test-env.ts";
 import { type Served, serve } from "../server/harness.ts";
 
 /** A broker whose status a test sets. */
@@ -22,6 +25,15 @@ export class FakeBroker implements BrokerAdmin {
   members: MembersAdmin | null = null;
   served: Served | null = null;
   errors: string[] = [];
+  readonly auditLines: string[] = [];
+  readonly auditLog = new AuditLog(
+    testEnv(),
+    {
+      write: (line) => void this.auditLines.push(line),
+      ...{ problem: null, linesLost: 0 },
+    },
+    silentLogger,
+  );
   authorizer: Authorizer = allowAll;
   isOwnHost = (name: string) => name === "broker.example";
   /** For real delayed messages see delayed/delayed.test.ts. */
@@ -47,6 +59,10 @@ export class FakeBroker implements BrokerAdmin {
     resetOffsets: async () => unserved(),
     usage: async () => ({ groups: [], offsets: [] }),
   };
+
+  get audit() {
+    return this.auditLog.status;
+  }
 
   readiness() {
     return { ready: this.reasons.length === 0, reasons: this.reasons };
@@ -108,7 +124,8 @@ function unserved(): never {
 
 export async function serveHttp(view: FakeBroker): Promise<Served> {
   const onError = (message: string) => void view.errors.push(message);
-  const parts = { broker: view, authorizer: view.authorizer, isOwnHost: view.isOwnHost, onError };
+  const { authorizer, isOwnHost, auditLog: audit } = view;
+  const parts = { broker: view, authorizer, audit, isOwnHost, onError };
   const entrance = createHttpEntrance(parts);
   view.served = await serve({}, entrance);
   return view.served;

@@ -1,7 +1,7 @@
 import { readBrokerOptions } from "../../src/config/broker-options.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import type { RunningBroker } from "../../src/runtime/broker-server.ts";
-import { startBroker } from "../../src/runtime/start-broker.ts";
+import { type StartOptions, startBroker } from "../../src/runtime/start-broker.ts";
 import { type Listener, TcpListener } from "../../src/server/listener.ts";
 
 interface OnRealPorts extends AsyncDisposable {
@@ -13,14 +13,17 @@ interface OnRealPorts extends AsyncDisposable {
 }
 
 /** A broker in memory with these configs of Kafka, on free ports. */
-export async function startOnRealPorts(configs: Record<string, string>): Promise<OnRealPorts> {
+export async function startOnRealPorts(
+  configs: Record<string, string>,
+  more: Pick<StartOptions, "audit"> = {},
+): Promise<OnRealPorts> {
   const log: string[] = [];
   const write = (level: string) => (message: string) => void log.push(`${level} ${message}`);
   const logger = Object.fromEntries(["debug", "info", "warn", "error"].map((l) => [l, write(l)]));
   const options = readBrokerOptions({ configs, logger: logger as unknown as Logger });
   let listener!: Listener;
   const broker = await startBroker(options.settings, {
-    ...options,
+    ...{ ...options, ...more },
     newListener: (options) => {
       listener = new TcpListener(options);
       return listener;
