@@ -14,6 +14,7 @@ import type {
   CertificateStatus,
   NetworkStatus,
   StorageStatus,
+  TokenKeysStatus,
   TopicTraffic,
 } from "./broker-admin.ts";
 import type { ClusterSummary, PartitionStatus, Readiness } from "./cluster-status.ts";
@@ -50,6 +51,8 @@ export interface StatusParts {
   /** One for each listener with TLS. */
   readonly certificates: () => readonly CertificateStatus[];
   readonly audit: () => AuditStatus;
+  /** One for each listener that checks tokens by keys. */
+  readonly tokenKeys: () => readonly TokenKeysStatus[];
   readonly uptimeMs: () => number;
   readonly isServing: () => boolean;
 }
@@ -90,7 +93,11 @@ export class BrokerStatus implements BrokerAdmin {
   }
 
   get certificates(): readonly CertificateStatus[] {
-    return this.#parts.certificates();
+    return [...this.#parts.certificates(), ...certificateOf(this.#parts.cluster)];
+  }
+
+  get tokenKeys(): readonly TokenKeysStatus[] {
+    return this.#parts.tokenKeys();
   }
 
   get audit(): AuditStatus {
@@ -123,6 +130,7 @@ export class BrokerStatus implements BrokerAdmin {
     for (const { problem } of this.certificates) if (problem !== null) reasons.push(problem);
     const { problem: auditProblem } = this.audit;
     if (auditProblem !== null) reasons.push(`the audit log can't be written: ${auditProblem}`);
+    for (const { outage } of this.tokenKeys) if (outage !== null) reasons.push(outage);
     const groups = groupsProblem();
     if (groups !== null) reasons.push(groups);
     return { ready: reasons.length === 0, reasons };
@@ -206,6 +214,15 @@ export class BrokerStatus implements BrokerAdmin {
   network(): NetworkStatus {
     return this.#parts.network();
   }
+}
+
+/** The certificate that the broker shows other brokers, by the setting of its address. */
+function certificateOf(cluster: ClusterAccess | null): CertificateStatus[] {
+  const security = cluster?.facts.security ?? null;
+  if (security?.certificateExpiresMs == null) return [];
+  const { certificateExpiresMs: expiresMs, reloadFailures } = security;
+  // The engine's own problem says it already.
+  return [{ listener: "raft_addr", expiresMs, reloadFailures, problem: null }];
 }
 
 function statusOf(cleaner: Partitions["cleaner"]): StorageStatus["cleaner"] {

@@ -28,13 +28,13 @@ export async function authenticate(
     return new Access(nobody, { ...rules, authorizer: null });
   }
   if (authorization === undefined)
-    throw unauthorized(http, hasTls, "log in: send the name and the password of a user");
+    throw unauthorized(http, hasTls, "log in, as the WWW-Authenticate header says");
   if (!http.isReady) {
     const retry = { ...CLOSE, "retry-after": `${RETRY_AFTER_SECONDS}` };
     throw new HttpError(503, "the broker is starting: try again in a moment", retry);
   }
   try {
-    const user = await http.authenticate(authorization, hasTls);
+    const user = await http.authenticate(authorization, client);
     const known = { principal: user, remoteAddress, listener };
     rules.audit.loggedIn(known, `HTTP ${authorization.split(" ", 1)[0]}`);
     return new Access(known, rules);

@@ -228,10 +228,13 @@ export const operations = {
   alterUsers: operation({
     api: AlterUsers,
     async decide(
-      controller: Deciding,
+      controller: Pick<LocalController, "decide" | "random">,
       request: AlterUsersRequest,
     ): Promise<{ readonly results: readonly AlteredUser[] }> {
-      return { results: await controller.decide((image) => decideAlterUsers(image, request)) };
+      const results = await controller.decide((image) => {
+        return decideAlterUsers(image, request, controller.random);
+      });
+      return { results };
     },
     refuse: (outcome, { deletions, upsertions }) => {
       const names = new Set([...deletions, ...upsertions].map(({ name }) => name));

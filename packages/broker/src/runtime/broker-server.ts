@@ -23,6 +23,7 @@ import { registeredEndPoints } from "../metadata/advertised-address.ts";
 import { PLAINTEXT, scramCredentialOf } from "../metadata/image.ts";
 import { FetchWaits } from "../metrics/fetch-waits.ts";
 import { RequestMetrics } from "../metrics/request-metrics.ts";
+import type { JwksKeys } from "../sasl/jwks-keys.ts";
 import type { Authorizer } from "../security/authorizer.ts";
 import type { ListenAddress } from "../server/bound-server.ts";
 import { limitsOn, type ServerLimits } from "../server/limits.ts";
@@ -35,6 +36,7 @@ import { CloseStack } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { deliverer, serveDeliveries } from "./held-calls.ts";
+import type { InitialAdmin } from "./initial-admin.ts";
 import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
@@ -69,6 +71,7 @@ interface Context extends Pick<Outside, "env" | "newListener"> {
   /** Null: only refusals are told, in the broker's log. */
   readonly audit: AuditSink | null;
   readonly addresses: SecuredAddresses;
+  readonly initialAdmin: InitialAdmin | null;
   /** Aborts when the broker is told to stop while it starts. */
   readonly stopping: AbortSignal;
 }
@@ -154,6 +157,7 @@ export class BrokerServer implements RunningBroker {
     this.#startedMs = env.clock.monotonicMs();
     started.add(() => this.#warnings.close());
     started.add(() => this.services.audit.close());
+    for (const keys of this.#tokenKeys) started.add(keys.start());
     await this.#listener.listen();
     this.#port = this.#listener.ports[0]!;
     started.add(() => this.#closeListener());
@@ -166,6 +170,7 @@ export class BrokerServer implements RunningBroker {
     started.add(serveTransactions(this.state.cluster, this.services));
     started.add(serveDeliveries(this.state.cluster, this.services));
     await this.#register();
+    this.#context.initialAdmin?.tell(this.state.metadata.image);
     groups.load();
     transactions.load();
     delayed.load();
@@ -303,9 +308,13 @@ export class BrokerServer implements RunningBroker {
       ...{ env, ready: this.#router.opened },
       find: (mechanism, user) => scramCredentialOf(metadata.image, mechanism, user),
     });
-    return addresses.list.map(({ sasl, ...address }) => {
-      return { ...address, gate: sasl === null ? null : gateOf!(sasl) };
+    return addresses.list.map(({ sasl, tokens, ...address }) => {
+      return { ...address, gate: sasl === null ? null : gateOf!(sasl, tokens) };
     });
+  }
+
+  get #tokenKeys(): JwksKeys[] {
+    return this.#context.addresses.list.flatMap(({ tokens }) => tokens?.keys ?? []);
   }
 
   #newStatus(): BrokerStatus {
@@ -331,6 +340,7 @@ export class BrokerServer implements RunningBroker {
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       certificates: () => this.#context.addresses.list.flatMap(({ tls }) => tls ?? []),
       audit: () => this.services.audit.status,
+      tokenKeys: () => this.#tokenKeys,
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });
   }

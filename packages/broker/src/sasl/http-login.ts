@@ -1,19 +1,13 @@
-import type { SaslSettings } from "../config/sasl-settings.ts";
 import type { Timers } from "../env/env.ts";
 import { type KafkaPrincipal, user as userPrincipal } from "../security/principal.ts";
-import type { HttpLogin } from "../server/gate.ts";
+import type { HttpLogin, HttpPeer } from "../server/gate.ts";
 import { RefusedRequest } from "../server/refused-request.ts";
-import type { Credentials } from "./credentials.ts";
+import { type BearerTokens, TokenError } from "./bearer-tokens.ts";
 import { AuthenticationError } from "./exchange.ts";
 import { PlainExchange } from "./plain.ts";
+import type { GateParts } from "./sasl-gate.ts";
 
-interface HttpLoginParts {
-  readonly settings: SaslSettings;
-  readonly credentials: Credentials;
-  readonly timers: Timers;
-  /** Resolves when the users are known. */
-  readonly ready: Promise<unknown>;
-}
+type HttpLoginParts = Pick<GateParts, "settings" | "credentials" | "tokens" | "env" | "ready">;
 
 /** One scheme of the Authorization header. */
 interface Scheme {
@@ -22,7 +16,7 @@ interface Scheme {
   readonly challenge: string;
   readonly needsTls: boolean;
   /** Rejects with AuthenticationError. */
-  authenticate(credentials: string): Promise<KafkaPrincipal>;
+  authenticate(credentials: string, address: string): Promise<KafkaPrincipal>;
 }
 
 const AUTHORIZATION = /^([A-Za-z]{1,20}) +([^ ]+) *$/;
@@ -37,7 +31,7 @@ export class SaslHttpLogin implements HttpLogin {
   isReady = false;
 
   constructor(parts: HttpLoginParts) {
-    this.#timers = parts.timers;
+    this.#timers = parts.env.timers;
     this.#failedDelayMs = parts.settings.failedDelayMs;
     this.#schemes = schemesOf(parts);
     void parts.ready.then(() => {
@@ -49,14 +43,17 @@ export class SaslHttpLogin implements HttpLogin {
     return this.#offered(hasTls).map(({ challenge }) => challenge);
   }
 
-  async authenticate(authorization: string, hasTls: boolean): Promise<KafkaPrincipal> {
+  async authenticate(
+    authorization: string,
+    { remoteAddress, hasTls }: HttpPeer,
+  ): Promise<KafkaPrincipal> {
     const [, name = "", credentials = ""] = AUTHORIZATION.exec(authorization) ?? [];
     const scheme = this.#offered(hasTls).find(
       (one) => one.name.toLowerCase() === name.toLowerCase(),
     );
     try {
       if (scheme === undefined) throw new AuthenticationError("its scheme is not offered here");
-      return await scheme.authenticate(credentials);
+      return await scheme.authenticate(credentials, remoteAddress);
     } catch (error) {
       if (!(error instanceof AuthenticationError)) throw error;
       // As over Kafka's protocol, so that guessing takes time.
@@ -71,23 +68,27 @@ export class SaslHttpLogin implements HttpLogin {
   }
 }
 
-function schemesOf({ settings, credentials }: HttpLoginParts): Scheme[] {
+function schemesOf({ settings, credentials, tokens }: HttpLoginParts): Scheme[] {
+  const schemes: Scheme[] = tokens === null ? [] : [bearer(tokens)];
   const { mechanisms, plainUsers } = settings;
   const hasPlain = mechanisms.includes("PLAIN");
   const hasScram = mechanisms.some((name) => name.startsWith("SCRAM-"));
-  if (!hasPlain && !hasScram) return [];
-  return [basic(new PlainExchange(credentials, hasPlain ? plainUsers : new Map()), !hasPlain)];
+  if (!hasPlain && !hasScram) return schemes;
+  // As over Kafka's protocol, the users of the config count only where PLAIN is enabled.
+  const users = () => (hasPlain ? plainUsers.reveal() : new Map<string, string>());
+  const plain = (address: string) => new PlainExchange(credentials, users(), address);
+  return [...schemes, basic(plain, !hasPlain)];
 }
 
 /**
  * Basic sends the password itself, as PLAIN does. Who enables only SCRAM does not want passwords on
  * the network: there it needs TLS.
  */
-function basic(plain: PlainExchange, needsTls: boolean): Scheme {
+function basic(plain: (address: string) => PlainExchange, needsTls: boolean): Scheme {
   return {
     ...{ name: "Basic", needsTls },
     challenge: 'Basic realm="tarpan", charset="UTF-8"',
-    async authenticate(credentials) {
+    async authenticate(credentials, address) {
       const text = BASE64.test(credentials) ? Buffer.from(credentials, "base64").toString() : "";
       const colon = text.indexOf(":");
       // The separator of PLAIN's message.
@@ -95,8 +96,24 @@ function basic(plain: PlainExchange, needsTls: boolean): Scheme {
         throw new AuthenticationError("its Authorization header is malformed");
       }
       const [name, password] = [text.slice(0, colon), text.slice(colon + 1)];
-      const { user } = await plain.next(Buffer.from(`\0${name}\0${password}`));
+      const { user } = await plain(address).next(Buffer.from(`\0${name}\0${password}`));
       return userPrincipal(user!);
+    },
+  };
+}
+
+/** RFC 6750. */
+function bearer(tokens: BearerTokens): Scheme {
+  return {
+    ...{ name: "Bearer", needsTls: false },
+    challenge: 'Bearer realm="tarpan"',
+    async authenticate(token) {
+      try {
+        return (await tokens.validate(token)).principal;
+      } catch (error) {
+        if (!(error instanceof TokenError)) throw error;
+        throw new AuthenticationError(`its token is refused: ${error.message}`);
+      }
     },
   };
 }

@@ -287,9 +287,10 @@ export class Connection implements MemoryHolder {
 
   #closed(): void {
     this.#dropWaiting();
+    // Before it counts as closed: a gate may still say why it would have refused the client.
+    this.#router.closed(this.#info);
     this.#phase = "closed";
     this.#countUnsent(0);
     this.#info.abort();
-    this.#router.closed(this.#info);
   }
 }

@@ -21,6 +21,12 @@ export interface GatedConnection {
   refuse(error: RefusedRequest): void;
 }
 
+/** The other end of an HTTP connection. */
+export interface HttpPeer {
+  readonly remoteAddress: string;
+  readonly hasTls: boolean;
+}
+
 /** Finds out who sent an HTTP request, which says so in its Authorization header. */
 export interface HttpLogin {
   /** For the WWW-Authenticate header; empty if no scheme of HTTP may be used. */
@@ -28,5 +34,5 @@ export interface HttpLogin {
   /** False until the users are known. */
   readonly isReady: boolean;
   /** Rejects with RefusedRequest, after a delay, if the header does not show a user. */
-  authenticate(authorization: string, hasTls: boolean): Promise<KafkaPrincipal>;
+  authenticate(authorization: string, peer: HttpPeer): Promise<KafkaPrincipal>;
 }

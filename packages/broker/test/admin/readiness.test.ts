@@ -16,6 +16,7 @@ interface Situation {
   readonly groupsProblem?: string;
   readonly certificateProblem?: string | null;
   readonly auditProblem?: string | null;
+  readonly keysOutage?: string | null;
 }
 
 /** The readiness of broker 2 of a healthy cluster of two, except for the given problems. */
@@ -28,6 +29,7 @@ function readiness({
   groupsProblem,
   certificateProblem = null,
   auditProblem = null,
+  keysOutage = null,
   ...metadata
 }: Situation) {
   const history = new History();
@@ -38,13 +40,14 @@ function readiness({
   const leadership = { isExpired: isolated };
   const status = new BrokerStatus({
     engine: { problem: storageProblem ?? null },
-    cluster: { problem: engineProblem ?? null } as ClusterAccess,
+    cluster: { problem: engineProblem ?? null, facts: {} } as unknown as ClusterAccess,
     metadata: { ...own, ...metadata, leadership, image: history.image } as unknown as Metadata,
     partitions: { all: () => [] },
     isServing: () => serving,
     groupsProblem: () => groupsProblem ?? null,
     certificates: () => [{ problem: null }, { problem: certificateProblem }],
     audit: () => ({ problem: auditProblem }),
+    tokenKeys: () => [{ outage: null }, { outage: keysOutage }],
   } as unknown as ConstructorParameters<typeof BrokerStatus>[0]);
   return status.readiness();
 }
@@ -65,6 +68,7 @@ describe("a broker of a cluster is ready", () => {
     ["its groups are unreadable", /^groups are lost$/, { groupsProblem: "groups are lost" }],
     ["a certificate can't be read", /^it is broken$/, { certificateProblem: "it is broken" }],
     ["its audit log is stuck", /^the audit log .* written: EIO$/, { auditProblem: "EIO" }],
+    ["no token can be checked", /^no keys$/, { keysOutage: "no keys" }],
     ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],
   ] as const)("not when %s", (_what, reason, situation) => {
     const { ready, reasons } = readiness(situation);

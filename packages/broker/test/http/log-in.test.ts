@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { ROUTE_PERMISSIONS } from "../../src/http/route-permissions.ts";
+import { Lines } from "../audit/lines.ts";
 import { ACLS_ON } from "../handlers/secured-broker.ts";
 import { KafkaSocket } from "../runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../runtime/on-real-ports.ts";
 import { createUser } from "../sasl/sasl-client.ts";
+import { unsecuredToken } from "../sasl/token-issuer.ts";
 import { sslConfigs, TestAuthority } from "../tls/certificates.ts";
 import { asked, basicAuth } from "./raw-http.ts";
 
@@ -110,6 +112,37 @@ describe("on a listener with SASL", () => {
     expect((await asked(at.port(1), "GET /cluster/status")).status).toBe(403);
     expect((await asked(at.port(1), "DELETE /api/v1/groups/g")).status).toBe(403);
   });
+});
+
+test("a token says who the client is, where OAUTHBEARER is enabled", async () => {
+  const audit = new Lines();
+  const at = await startOnRealPorts(
+    {
+      ...ACLS_ON,
+      listeners: "USERS://127.0.0.1:0",
+      "listener.security.protocol.map": "USERS:SASL_PLAINTEXT",
+      "sasl.enabled.mechanisms": "OAUTHBEARER",
+      "connection.failed.authentication.delay.ms": "1",
+    },
+    { audit },
+  );
+  const expiry = Math.floor(Date.now() / 1_000) + 3_600;
+  const asks = (token: string) =>
+    asked(at.port(0), "GET /metrics", { authorization: `Bearer ${token}` });
+  expect((await asks(unsecuredToken({ sub: "admin", exp: expiry }))).status).toBe(200);
+  expect((await asks(unsecuredToken({ sub: "bob", exp: expiry }))).status).toBe(403);
+  for (const token of [unsecuredToken({ sub: "admin", exp: 1 }), "x", "a.b.c", "a b"]) {
+    const { status, text } = await asks(token);
+    expect([token, status]).toEqual([token, 401]);
+    expect(text).toContain('www-authenticate: Bearer realm="tarpan"\r\n');
+  }
+  expect((await asked(at.port(0), "GET /metrics", ADMIN)).status).toBe(401);
+  await at.broker.stop();
+  expect(audit.short.slice(0, 3)).toEqual([
+    "authentication success User:admin HTTP Bearer",
+    "authentication success User:bob HTTP Bearer",
+    "refusal denied User:bob describe cluster",
+  ]);
 });
 
 test("a certificate says who the client is, by the mapping rules", async () => {

@@ -1,4 +1,6 @@
 import { readBrokerOptions } from "../../src/config/broker-options.ts";
+import type { Env } from "../../src/env/env.ts";
+import { nodeEnv } from "../../src/env/node-env.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import type { RunningBroker } from "../../src/runtime/broker-server.ts";
 import { type StartOptions, startBroker } from "../../src/runtime/start-broker.ts";
@@ -15,7 +17,10 @@ interface OnRealPorts extends AsyncDisposable {
 /** A broker in memory with these configs of Kafka, on free ports. */
 export async function startOnRealPorts(
   configs: Record<string, string>,
-  more: Pick<StartOptions, "audit"> = {},
+  {
+    clock = nodeEnv.clock,
+    ...more
+  }: Partial<Pick<Env, "clock">> & Pick<StartOptions, "audit"> = {},
 ): Promise<OnRealPorts> {
   const log: string[] = [];
   const write = (level: string) => (message: string) => void log.push(`${level} ${message}`);
@@ -24,6 +29,7 @@ export async function startOnRealPorts(
   let listener!: Listener;
   const broker = await startBroker(options.settings, {
     ...{ ...options, ...more },
+    env: { ...nodeEnv, clock },
     newListener: (options) => {
       listener = new TcpListener(options);
       return listener;

@@ -21,7 +21,7 @@ export async function askByHttp(
   const url = new URL(`${tls === undefined ? "http" : "https"}://${address}${path}`);
   const options = {
     method,
-    headers: { ...basic({ tls, sasl }), connection: "close" },
+    headers: { ...(await logIn({ tls, sasl })), connection: "close" },
     signal: AbortSignal.timeout(timeoutMs),
   };
   const { serverName, ...keys } = tls ?? {};
@@ -39,8 +39,11 @@ export async function askByHttp(
 }
 
 /** HTTP has no SCRAM, and who logs in by that does not want the password on the network. */
-function basic({ tls, sasl }: Security): { readonly authorization?: string } {
+async function logIn({ tls, sasl }: Security): Promise<{ readonly authorization?: string }> {
   if (sasl === undefined) return {};
+  if (sasl.mechanism === "OAUTHBEARER") {
+    return { authorization: `Bearer ${(await sasl.oauthBearerProvider()).value}` };
+  }
   if (tls === undefined && sasl.mechanism !== "PLAIN") {
     const todo = "give --tls-ca, or --sasl-mechanism PLAIN if everybody on the network may read it";
     throw new CommandError(`this command sends the password itself to the broker: ${todo}`);
