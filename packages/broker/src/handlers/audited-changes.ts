@@ -4,6 +4,7 @@ import {
   AclPatternType,
   AclPermissionType,
   AclResourceType,
+  AlterClientQuotas,
   AlterConfigs,
   AlterPartitionReassignments,
   AlterUserScramCredentials,
@@ -113,6 +114,15 @@ const ROWS: ReadonlyMap<number, ChangesIn> = new Map([
       return { resource: `user:${user}`, errorCode, detail: isDeleted ? "deleted" : "set" };
     }),
   ),
+  row(AlterClientQuotas, ({ entries, validateOnly }, response) =>
+    validateOnly
+      ? NONE
+      : response.entries.map(({ entity, errorCode }, at) => ({
+          resource: `quota:${entity.map(entityText).join(",")}`,
+          errorCode,
+          detail: entries[at]?.ops.map(quotaText).join(", ") ?? null,
+        })),
+  ),
   row(UpdateFeatures, ({ featureUpdates, validateOnly }, { errorCode }) =>
     validateOnly
       ? NONE
@@ -195,6 +205,11 @@ function ofAcl({ errorCode, ...acl }: AclResult): Made {
   };
 }
 
+interface EntityPart {
+  readonly entityType: string;
+  readonly entityName?: string | null;
+}
+
 interface ConfigRequest {
   readonly validateOnly: boolean;
   readonly resources: readonly {
@@ -202,6 +217,14 @@ interface ConfigRequest {
     readonly resourceName: string;
     readonly configs: readonly { readonly name: string }[];
   }[];
+}
+
+function entityText({ entityType, entityName = null }: EntityPart): string {
+  return `${entityType}=${entityName ?? "<default>"}`;
+}
+
+function quotaText({ key, value, remove }: { key: string; value: number; remove: boolean }) {
+  return remove ? `${key} removed` : `${key}=${value}`;
 }
 
 /** The names only: a value may be a password. */

@@ -4,12 +4,12 @@ import {
   MAX_ITERATIONS,
   MIN_ITERATIONS,
   NOBODY,
-  SCRAM_MECHANISMS,
   scramKeys,
   scramMechanismOf,
 } from "../security/scram.ts";
 import type { Decision } from "../state-machine/replayed-state.ts";
 import { type MetadataImage, scramCredentialOf } from "./image.ts";
+import { nobodyRecord } from "./nobody-record.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
 import {
   type MetadataRecord,
@@ -63,18 +63,13 @@ export function decideAlterUsers(
   for (const one of deletions) decide(one, () => deletion(image, one));
   for (const one of upsertions) decide(one, () => upsertion(one));
   const first = upsertions.find(({ name }) => outcomes.get(name) === DONE);
-  if (first !== undefined && !image.users.has(NOBODY)) records.push(nobody(first, random));
+  if (first !== undefined && !image.users.has(NOBODY)) {
+    records.push(nobodyRecord(scramMechanismOf(first.mechanism)!, first.iterations, random));
+  }
   return { records, response: [...outcomes].map(([user, outcome]) => ({ user, ...outcome })) };
 }
 
 const TWICE = "A user credential cannot be altered twice in the same request";
-
-function nobody({ mechanism: type, iterations }: Upsertion, random: Random): MetadataRecord {
-  const mechanism = scramMechanismOf(type)!;
-  const { bytes } = SCRAM_MECHANISMS[mechanism];
-  const keys = { storedKey: random.bytes(bytes), serverKey: random.bytes(bytes) };
-  return scramCredentialRecord(NOBODY, mechanism, { iterations, salt: random.bytes(16), ...keys });
-}
 
 function nameProblem(name: string, mechanism: number): Outcome | null {
   if (name === NOBODY)

@@ -4,6 +4,7 @@ import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Founding } from "../metadata/founding.ts";
 import type { MetadataImage } from "../metadata/image.ts";
+import { nobodyRecord } from "../metadata/nobody-record.ts";
 import { type MetadataRecord, scramCredentialRecord } from "../metadata/records.ts";
 import {
   MIN_ITERATIONS,
@@ -99,17 +100,18 @@ async function passwordOf(
 }
 
 /** For both mechanisms: the clients may know only one of them. */
-function recordsOf(
+async function recordsOf(
   name: string,
   password: string,
   { random }: Pick<Env, "random">,
 ): Promise<MetadataRecord[]> {
   const mechanisms = Object.keys(SCRAM_MECHANISMS) as ScramMechanism[];
-  return Promise.all(
+  const records = await Promise.all(
     mechanisms.map(async (mechanism) => {
       const how = { salt: random.bytes(SALT_BYTES), iterations: MIN_ITERATIONS };
       const keys = scramKeys(mechanism, await saltPassword(mechanism, password, how));
       return scramCredentialRecord(name, mechanism, { ...keys, ...how });
     }),
   );
+  return [...records, nobodyRecord("SCRAM-SHA-512", MIN_ITERATIONS, random)];
 }

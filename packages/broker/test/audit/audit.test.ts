@@ -1,4 +1,5 @@
 import {
+  AlterClientQuotas,
   AlterConfigs,
   AlterUserScramCredentials,
   CreateAcls,
@@ -68,7 +69,7 @@ describe("changes over Kafka's protocol", () => {
     });
   });
 
-  test("of configs and users, without any secret", async () => {
+  test("of configs, users and quotas, without any secret", async () => {
     const { audit, whole } = await broker();
     await whole.createTopic("t");
     const configs = [{ name: "retention.ms", value: "4711", configOperation: 0 }];
@@ -80,11 +81,15 @@ describe("changes over Kafka's protocol", () => {
     await whole.call(AlterUserScramCredentials, 0, { deletions: [], upsertions: [user] });
     const deletions = [{ name: "alice", mechanism: 2 }];
     await whole.call(AlterUserScramCredentials, 0, { deletions, upsertions: [] });
+    const entity = [{ entityType: "user", entityName: null }];
+    const ops = [{ key: "producer_byte_rate", value: 1024, remove: false }];
+    await whole.call(AlterClientQuotas, 1, { entries: [{ entity, ops }], validateOnly: false });
     expect(audit.short.slice(1)).toEqual([
       "change success User:admin IncrementalAlterConfigs topic:t (retention.ms)",
       "change success User:admin AlterConfigs topic:t (retention.ms)",
       "change success User:admin AlterUserScramCredentials user:alice (set)",
       "change success User:admin AlterUserScramCredentials user:alice (deleted)",
+      "change success User:admin AlterClientQuotas quota:user=<default> (producer_byte_rate=1024)",
     ]);
     const salted = Buffer.from(user.saltedPassword).toString("base64");
     for (const secret of ["4711", "a-secret", salted]) {
