@@ -1,6 +1,5 @@
 import { ANONYMOUS } from "../security/principal.ts";
 import type { Gate } from "../server/gate.ts";
-import { RefusedRequest } from "../server/refused-request.ts";
 import { Access, type Rules } from "./access.ts";
 import { HttpError } from "./http-error.ts";
 import { RETRY_AFTER_SECONDS } from "./limits.ts";
@@ -33,16 +32,11 @@ export async function authenticate(
     const retry = { ...CLOSE, "retry-after": `${RETRY_AFTER_SECONDS}` };
     throw new HttpError(503, "the broker is starting: try again in a moment", retry);
   }
-  try {
-    const user = await http.authenticate(authorization, client);
-    const known = { principal: user, remoteAddress, listener };
-    rules.audit.loggedIn(known, `HTTP ${authorization.split(" ", 1)[0]}`);
-    return new Access(known, rules);
-  } catch (error) {
-    if (!(error instanceof RefusedRequest)) throw error;
-    client.refuse(error);
-    throw unauthorized(http, hasTls, "the log-in failed");
-  }
+  const user = await client.logIn(http, authorization);
+  if (user === null) throw unauthorized(http, hasTls, "the log-in failed");
+  const known = { principal: user, remoteAddress, listener };
+  rules.audit.loggedIn(known, `HTTP ${authorization.split(" ", 1)[0]}`);
+  return new Access(known, rules);
 }
 
 function unauthorized(http: Gate["http"], hasTls: boolean, why: string): HttpError {

@@ -8,7 +8,7 @@ import type {
 import type { Socket } from "node:net";
 import type { HttpConnection, HttpEntrance } from "../server/listener.ts";
 import type { OnError } from "../server/shared.ts";
-import { clientOf, type HttpClient } from "./http-client.ts";
+import { HttpClient } from "./http-client.ts";
 import {
   HEADER_TIMEOUT_MS,
   MAX_PIPELINED,
@@ -50,7 +50,7 @@ export class HttpServer implements HttpEntrance {
   accept(connection: HttpConnection, firstBytes: Uint8Array): void {
     const { socket } = connection;
     if (socket.destroyed) return;
-    this.#open.set(socket, { client: clientOf(connection), inProgress: 0 });
+    this.#open.set(socket, { client: new HttpClient(connection), inProgress: 0 });
     socket.unshift(firstBytes);
     this.#server.emit("connection", socket);
     socket.resume();

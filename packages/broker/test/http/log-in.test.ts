@@ -7,7 +7,7 @@ import { startOnRealPorts } from "../runtime/on-real-ports.ts";
 import { createUser } from "../sasl/sasl-client.ts";
 import { unsecuredToken } from "../sasl/token-issuer.ts";
 import { sslConfigs, TestAuthority } from "../tls/certificates.ts";
-import { asked, basicAuth } from "./raw-http.ts";
+import { asked, basicAuth, sendRaw } from "./raw-http.ts";
 
 const JAAS =
   "org.apache.kafka.common.security.plain.PlainLoginModule required " +
@@ -67,6 +67,19 @@ describe("on a listener with SASL", () => {
     const log = at.log.join("\n");
     expect(log).toMatch(/warn closed a connection of 127\.0\.0\.1: HTTP/);
     expect(log).not.toContain("secre");
+  });
+
+  test("a connection that sends many requests at once guesses once", async () => {
+    await using at = await start();
+    const one = (password: string) => {
+      const { authorization } = basicAuth("admin", password);
+      return `GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\n\r\n`;
+    };
+    const guesses = [...Array(5).keys()].map((guess) => one(`guess ${guess}`)).join("");
+    const { text } = await sendRaw(at.port(0), `${guesses}${one("admin-secret")}`);
+    expect(text.match(/HTTP\/1\.1 401/g)).toHaveLength(1);
+    expect(text).not.toContain(" 200 ");
+    expect(at.listener.stats.connectionsFailed.authentication).toBe(1);
   });
 
   test("a user of the config or of the metadata may read and change", async () => {
