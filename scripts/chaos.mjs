@@ -20,7 +20,7 @@ const tests = [
   ...["test/crash", "test/fuzz", "crash-points", "compaction-", "power-loss", "simulation"],
   ...["test/interop/groups-", "test/interop/kafka-streams", "test/interop/kafka-connect"],
   ...["test/interop/kafka-transactions", "test/interop/transactions-"],
-  ...["test/cluster", "transaction-histories", "runner/history"],
+  ...["test/cluster", "transaction-histories", "runner/history", "http/attacks", "slow-and-many"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {

@@ -1,10 +1,11 @@
+import { AlterUserScramCredentials } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import { ROUTE_PERMISSIONS } from "../../src/http/route-permissions.ts";
 import { Lines } from "../audit/lines.ts";
 import { ACLS_ON } from "../handlers/secured-broker.ts";
 import { KafkaSocket } from "../runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../runtime/on-real-ports.ts";
-import { createUser } from "../sasl/sasl-client.ts";
+import { createUser, MECHANISM } from "../sasl/sasl-client.ts";
 import { unsecuredToken } from "../sasl/token-issuer.ts";
 import { sslConfigs, TestAuthority } from "../tls/certificates.ts";
 import { asked, basicAuth, sendRaw } from "./raw-http.ts";
@@ -90,6 +91,10 @@ describe("on a listener with SASL", () => {
       expect((await asked(at.port(0), "GET /cluster/status", user)).status).toBe(200);
       expect((await asked(at.port(0), "DELETE /api/v1/groups/g", user)).status).toBe(404);
     }
+    // A user who is deleted is refused at the next request.
+    const deletions = [{ name: "carol", mechanism: MECHANISM["SCRAM-SHA-256"] }];
+    await open.send(AlterUserScramCredentials, 0, { deletions, upsertions: [] });
+    expect((await asked(at.port(0), "GET /metrics", basicAuth("carol", "c"))).status).toBe(401);
     // Where nobody can log in, a header says nothing.
     expect((await asked(at.port(1), "GET /cluster/status", ADMIN)).status).toBe(200);
   });
