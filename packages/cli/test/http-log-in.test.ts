@@ -39,7 +39,7 @@ test("commands that ask by HTTP connect by TLS and log in", async () => {
     expect(code).toBe(1);
     return stderr;
   };
-  expect(await failing(...on(0), ...trust)).toContain("log in");
+  expect(await failing(...on(0), ...trust)).toContain("--sasl-username");
   expect(await failing(...on(0), ...trust, ...as(wrong))).toContain("the log-in failed");
   expect(await failing(...on(1), ...as(password))).toContain("sends the password itself");
   expect(await failing(...on(0), ...as(password), "--tls-ca", password)).toContain("can't reach");

@@ -5,6 +5,7 @@ import {
   ErrorCode,
   encodeResponse,
   includes,
+  Produce,
   ProtocolError,
   Reader,
   type RequestHeader,
@@ -18,6 +19,7 @@ import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/ro
 import { KafkaError } from "../util/kafka-error.ts";
 import { changesIn, isChanging } from "./audited-changes.ts";
 import { CloseConnection, type Handler, type RequestContext, type Services } from "./handler.ts";
+import { RequestUsage } from "./request-usage.ts";
 
 /** Parses a frame, runs its handler and encodes the response. */
 export class HandlerRouter implements RequestRouter {
@@ -58,7 +60,7 @@ export class HandlerRouter implements RequestRouter {
     const context = this.#contextOf(header, connection);
     return {
       lane: handler.lane,
-      run: () => this.#run(handler, header, request, context),
+      run: () => this.#run(handler, header, request, context, frame.length),
     };
   }
 
@@ -76,26 +78,32 @@ export class HandlerRouter implements RequestRouter {
     header: RequestHeader,
     request: unknown,
     context: RequestContext,
+    requestBytes: number,
   ): Promise<readonly Uint8Array[] | null> {
     const { clock } = this.#services.env;
     const counts = this.#metrics.begin(header.apiKey);
     const { timedFor } = counts;
     const startedMs = clock.monotonicMs();
     let errorCode: number = ErrorCode.UNKNOWN_SERVER_ERROR;
+    const usage = context.limits && new RequestUsage(context, context.limits);
     try {
+      if (handler.api === Produce) usage?.produced(requestBytes);
       const denied = this.#denied(handler, request, context);
       const pending =
         denied === ErrorCode.NONE
           ? handler.handle(request, context)
           : handler.failure(request, denied, context);
       if (timedFor > 0) counts.localMs += timedFor * (clock.monotonicMs() - startedMs);
+      usage?.worked(startedMs);
       const response = await pending;
       errorCode = response === undefined ? ErrorCode.NONE : firstErrorCode(response);
       if (response === undefined) return null;
-      if (this.#isChanging[header.apiKey] && denied === ErrorCode.NONE) {
+      const { apiKey, apiVersion, correlationId } = header;
+      if (this.#isChanging[apiKey] && denied === ErrorCode.NONE) {
         this.#audit(changesIn(handler, request, response, errorCode), context);
       }
-      return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
+      if (usage !== null) return usage.encode(handler.api, correlationId, response);
+      return encodeResponse(handler.api, apiVersion, correlationId, response);
     } catch (error) {
       if (error instanceof CloseConnection) throw refused("acks-0-error", header, error.message);
       if (error instanceof KafkaError) {
@@ -104,6 +112,7 @@ export class HandlerRouter implements RequestRouter {
         if (this.#isChanging[header.apiKey]) {
           this.#audit(changesIn(handler, request, response, errorCode), context);
         }
+        if (usage !== null) return usage.encode(handler.api, header.correlationId, response);
         return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
       }
       return this.#answerBug(handler, header, request, context, error);
@@ -163,7 +172,10 @@ export class HandlerRouter implements RequestRouter {
   }
 
   #contextOf({ apiVersion, clientId }: RequestHeader, connection: ConnectionInfo): RequestContext {
-    return { services: this.#services, connection, version: apiVersion, clientId };
+    const services = this.#services;
+    const { quotas } = services;
+    const limits = quotas.active ? quotas.limitsOf(connection, clientId) : null;
+    return { services, connection, version: apiVersion, clientId, limits };
   }
 
   closed(): void {

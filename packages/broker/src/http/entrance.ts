@@ -1,4 +1,4 @@
-import type { HttpConnection, HttpEntrance } from "../server/listener.ts";
+import type { HttpConnection, HttpEntrance } from "../server/http-entrance.ts";
 import { type AppParts, createApp } from "./app.ts";
 import { HttpServer } from "./http-server.ts";
 

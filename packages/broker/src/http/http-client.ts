@@ -1,7 +1,7 @@
 import type { KafkaPrincipal } from "../security/principal.ts";
 import { plainAddress } from "../server/connection-info.ts";
 import type { Gate } from "../server/gate.ts";
-import type { HttpConnection } from "../server/listener.ts";
+import type { HttpConnection } from "../server/http-entrance.ts";
 import { RefusedRequest } from "../server/refused-request.ts";
 
 /** The other end of a connection. */

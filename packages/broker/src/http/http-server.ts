@@ -6,7 +6,7 @@ import type {
   ServerResponse,
 } from "node:http";
 import type { Socket } from "node:net";
-import type { HttpConnection, HttpEntrance } from "../server/listener.ts";
+import type { HttpConnection, HttpEntrance } from "../server/http-entrance.ts";
 import type { OnError } from "../server/shared.ts";
 import { HttpClient } from "./http-client.ts";
 import {

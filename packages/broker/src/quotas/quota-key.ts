@@ -16,16 +16,16 @@ const IP_KEYS = new Map<string, number | null>([["connection_creation_rate", MAX
 
 /** Says why no quota can limit such an entity; null if one can. */
 export function entityProblem(entity: QuotaEntity): string | null {
-  if (entity.length === 0) return "Invalid empty client quota entity";
+  if (entity.length === 0) return "a quota needs a user, a client-id or an ip";
   for (const { entityType, entityName } of entity) {
     if (![USER, CLIENT_ID, IP].includes(entityType)) {
-      return `Unhandled client quota entity type: ${entityType}`;
+      return `a quota can be of a user, a client-id or an ip, not of a ${entityType}`;
     }
-    if (entityName === "") return `Empty ${entityType} not supported`;
+    if (entityName === "") return `the name of the ${entityType} is empty`;
   }
   const address = entity.find(({ entityType }) => entityType === IP)?.entityName;
   if (address === undefined) return null;
-  if (entity.length > 1) return "An IP entity can't be combined with a user or client-id";
+  if (entity.length > 1) return "an ip can't be combined with a user or a client-id";
   // Kafka resolves host names, too. An address does not move.
   return address === null || canonicalAddress(address) !== null
     ? null
@@ -36,12 +36,12 @@ export function entityProblem(entity: QuotaEntity): string | null {
 export function valueProblem(entity: QuotaEntity, key: string, value: number): string | null {
   const keys = entity[0]?.entityType === IP ? IP_KEYS : USER_AND_CLIENT_KEYS;
   const largest = keys.get(key);
-  if (largest === undefined) return `Invalid configuration key ${key}`;
+  if (largest === undefined) return `there is no quota ${key} of such an entity`;
   // Not written as `value <= 0`, which NaN would pass.
-  if (!(value > 0)) return `Quota ${key} must be greater than 0`;
+  if (!(value > 0)) return `${key} must be greater than 0`;
   if (largest === null) return null;
-  if (value > largest) return `Proposed value for ${key} is too large`;
-  return value % 1 > SMALLEST_FRACTION ? `${key} cannot be a fractional value` : null;
+  if (value > largest) return `${key} is larger than ${largest}`;
+  return value % 1 > SMALLEST_FRACTION ? `${key} must be a whole number` : null;
 }
 
 /** What doubles lose does not count as a fraction, as in Kafka. */

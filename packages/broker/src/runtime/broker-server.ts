@@ -40,6 +40,7 @@ import type { InitialAdmin } from "./initial-admin.ts";
 import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
+import { openIpRates, openQuotas } from "./open-quotas.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
 import { isOwnHost } from "./own-hosts.ts";
@@ -232,6 +233,7 @@ export class BrokerServer implements RunningBroker {
       audit: new AuditLog(env, this.#context.audit, named(logger, "tarpan.audit")),
       logger: named(logger, "tarpan.handlers"),
       settings: this.#settings,
+      quotas: openQuotas(metadata, env.clock),
       fetchSessions: new FetchSessions(env.clock, env.random, slots),
       fetchWaits: new FetchWaits(),
       groups: new GroupCoordinator({
@@ -272,6 +274,7 @@ export class BrokerServer implements RunningBroker {
     const { metadata } = this.state;
     const { env, newListener } = this.#context;
     const logger = named(this.#context.logger, "tarpan.server");
+    const ipRates = openIpRates(metadata);
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
       addresses: this.#withGates(),
@@ -285,6 +288,7 @@ export class BrokerServer implements RunningBroker {
       env,
       limits: limitsBy(config, env.machine),
       connectionLimits: () => metadata.brokerConfig(),
+      ipRateOf: (address) => ipRates.of(address),
       onError,
       onRefused: (refused) => {
         warnOfRefused(refused, this.#warnings, logger);

@@ -4,7 +4,6 @@ import { type KafkaPrincipal, user } from "../security/principal.ts";
 import { type Claims, checkScopes, expiryMsOf, textClaim } from "./claims.ts";
 import { JwksKeys, type JwksParts } from "./jwks-keys.ts";
 import { signedClaims } from "./signed-tokens.ts";
-import { TokenError } from "./token-error.ts";
 import { unsecuredClaims } from "./unsecured-tokens.ts";
 
 /** Who a token is of. */
@@ -45,5 +44,3 @@ export class BearerTokens {
     return unsecuredClaims(token, this.#settings, nowMs);
   }
 }
-
-export { TokenError };

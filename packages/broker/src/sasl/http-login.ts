@@ -2,10 +2,11 @@ import type { Timers } from "../env/env.ts";
 import { type KafkaPrincipal, user as userPrincipal } from "../security/principal.ts";
 import type { HttpLogin, HttpPeer } from "../server/gate.ts";
 import { RefusedRequest } from "../server/refused-request.ts";
-import { type BearerTokens, TokenError } from "./bearer-tokens.ts";
+import type { BearerTokens } from "./bearer-tokens.ts";
 import { AuthenticationError } from "./exchange.ts";
 import { PlainExchange } from "./plain.ts";
 import type { GateParts } from "./sasl-gate.ts";
+import { TokenError } from "./token-error.ts";
 
 type HttpLoginParts = Pick<GateParts, "settings" | "credentials" | "tokens" | "env" | "ready">;
 

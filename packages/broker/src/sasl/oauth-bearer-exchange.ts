@@ -1,5 +1,5 @@
 import { RefusedRequest } from "../server/refused-request.ts";
-import { type BearerTokens, TokenError } from "./bearer-tokens.ts";
+import type { BearerTokens } from "./bearer-tokens.ts";
 import {
   AuthenticationError,
   type Exchange,
@@ -7,6 +7,7 @@ import {
   type Step,
   toldFailure,
 } from "./exchange.ts";
+import { TokenError } from "./token-error.ts";
 
 const SEPARATOR = "\x01";
 const GS2_HEADER = /^n,(?:a=((?:[^,=]|=2C|=3D)+))?,$/;

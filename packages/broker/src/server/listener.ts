@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Env, Timer } from "../env/env.ts";
 import { ANONYMOUS } from "../security/principal.ts";
 import { BoundServer, type ListenAddress } from "./bound-server.ts";
@@ -6,9 +7,11 @@ import { type Arrived, plainAddress } from "./connection-info.ts";
 import {
   type ConnectionLimits,
   ConnectionQuotas,
+  type IpRateOf,
   type Place,
   UNLIMITED,
 } from "./connection-quotas.ts";
+import type { HttpEntrance } from "./http-entrance.ts";
 import {
   CHUNK_BYTES,
   LEAST_SWEEP_INTERVAL_MS,
@@ -33,20 +36,6 @@ import { sniff } from "./sniff.ts";
 const TOO_MANY = "too-many-connections";
 const RAISE = "raise the process's limit of open files (ulimit -n)";
 
-/** A connection of an HTTP client. */
-export interface HttpConnection extends Arrived {
-  /** Counts and reports a failed log-in. The entrance closes the connection. */
-  refuse(error: RefusedRequest): void;
-}
-
-/** Takes over the connections that speak HTTP. */
-export interface HttpEntrance {
-  /** `firstBytes` were already read off the socket, which is paused. */
-  accept(connection: HttpConnection, firstBytes: Uint8Array): void;
-  /** Ends idle connections now, and the others after their current response. */
-  close(): void;
-}
-
 export interface ListenerOptions {
   /** At least one. */
   readonly addresses: readonly ListenAddress[];
@@ -56,6 +45,8 @@ export interface ListenerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Asked for each connection, because they may change. Default: no limit. */
   readonly connectionLimits?: () => ConnectionLimits;
+  /** Default: no limit. */
+  readonly ipRateOf?: IpRateOf;
   readonly onError?: OnError;
   /** Called for each connection that was closed because of its input, or refused. */
   readonly onRefused?: OnRefused;
@@ -87,8 +78,6 @@ interface Tracked extends Arrived {
   /** Null until the first bytes show the client's protocol, and for HTTP. */
   kafka: Connection | null;
   http: boolean;
-  /** Its place among the connections of Kafka clients. */
-  place: Place | null;
   bytesMoved: number;
   movedAtMs: number;
 }
@@ -103,6 +92,8 @@ export class TcpListener implements Listener {
   readonly #onWaiting: OnWaiting;
   readonly #quotas: ConnectionQuotas;
   readonly #open = new Set<Tracked>();
+  /** Refused ones that are held, so that their clients do not come again at once. */
+  readonly #held = new Map<Socket, Timer>();
   #sweepTimer: Timer | null = null;
   #lastId = 0;
   #closing = false;
@@ -119,13 +110,14 @@ export class TcpListener implements Listener {
     onLoggedIn = () => {},
     onWaiting = () => {},
     connectionLimits = () => UNLIMITED,
+    ipRateOf = () => Number.POSITIVE_INFINITY,
   }: ListenerOptions) {
     this.#http = http;
     this.#onError = onError;
     this.#onWaiting = onWaiting;
     this.#env = env;
     const all = { ...SERVER_LIMITS, ...limits };
-    this.#quotas = new ConnectionQuotas(connectionLimits, env, all.listenBacklog);
+    this.#quotas = new ConnectionQuotas(connectionLimits, ipRateOf, env, all.listenBacklog);
     const memory = new RequestMemory(all.maxHeldBytesTotal);
     const { timers } = env;
     const shared = { router, limits: all, timers, memory, onRefused, onLoggedIn };
@@ -172,6 +164,7 @@ export class TcpListener implements Listener {
       if (tracked.kafka !== null) tracked.kafka.finish();
       else if (!tracked.http) tracked.socket.destroy();
     }
+    for (const socket of this.#held.keys()) socket.destroy();
     this.#http.close();
     const cutOff = this.#env.timers.after(graceMs, () => {
       for (const { socket } of this.#open) socket.destroy();
@@ -183,6 +176,8 @@ export class TcpListener implements Listener {
 
   #bind(at: ListenAddress): BoundServer {
     return new BoundServer(at, this.#shared.limits, {
+      onAccepted: (socket) => this.#place(socket),
+      onGone: (place) => this.#quotas.leave(place),
       onArrived: (arrived) => {
         this.#accept(arrived);
         this.#tellOwner(arrived);
@@ -191,7 +186,8 @@ export class TcpListener implements Listener {
         const reason = "tls-handshake";
         const { stats, onRefused } = this.#shared;
         stats.connectionsFailed[reason]++;
-        onRefused({ ...{ reason, remoteAddress, listener: at.name }, ...failureOf(why) });
+        const error = new Error(why);
+        onRefused({ reason, remoteAddress, listener: at.name, request: null, error });
       },
       onDrop: (remoteAddress) => this.#refuseAbove(TOO_MANY, this.#most(), remoteAddress),
       onOutOfFiles: () => this.#refuseAbove("too-many-open-files", `and no file is left: ${RAISE}`),
@@ -219,7 +215,32 @@ export class TcpListener implements Listener {
   #refuse(reason: RefusalReason, remoteAddress: string, message: string): void {
     const { stats, onRefused } = this.#shared;
     stats.connectionsRefused[reason]++;
-    onRefused({ ...{ reason, remoteAddress, listener: null }, ...failureOf(message) });
+    const error = new Error(message);
+    onRefused({ reason, remoteAddress, listener: null, request: null, error });
+  }
+
+  /** Null if the address may not have it. */
+  #place(socket: Socket): Place | null {
+    const address = plainAddress(socket.remoteAddress);
+    const place = this.#quotas.accept(address);
+    if ("state" in place) return place;
+    const { reason, why, holdMs } = place;
+    this.#refuse(reason, address, why);
+    if (holdMs === 0 || this.#held.size >= this.#shared.limits.listenBacklog) socket.destroy();
+    else this.#hold(socket, holdMs);
+    return null;
+  }
+
+  #hold(socket: Socket, holdMs: number): void {
+    socket.on("error", () => {});
+    this.#held.set(
+      socket,
+      this.#env.timers.after(holdMs, () => socket.destroy()),
+    );
+    socket.on("close", () => {
+      this.#held.get(socket)?.cancel();
+      this.#held.delete(socket);
+    });
   }
 
   #accept(arrived: Arrived): void {
@@ -227,11 +248,12 @@ export class TcpListener implements Listener {
     if (this.#open.size >= this.#shared.limits.maxConnections) {
       // The limit is that of all addresses, and a server knows only its own connections.
       this.#refuseAbove(TOO_MANY, this.#most(), plainAddress(socket.remoteAddress));
+      this.#quotas.leave(arrived.place);
       socket.destroy();
       return;
     }
     const now = this.#env.clock.monotonicMs();
-    const state = { kafka: null, http: false, place: null, bytesMoved: 0, movedAtMs: now };
+    const state = { kafka: null, http: false, bytesMoved: 0, movedAtMs: now };
     const tracked: Tracked = { ...arrived, ...state };
     this.#open.add(tracked);
     this.#shared.stats.connectionsAccepted++;
@@ -245,7 +267,7 @@ export class TcpListener implements Listener {
   #leave(tracked: Tracked | null): void {
     if (tracked !== null) {
       this.#open.delete(tracked);
-      if (tracked.place !== null) this.#quotas.leave(tracked.place);
+      this.#quotas.leave(tracked.place);
     }
     if (this.#open.size === 0 && !this.#servers.some(({ listening }) => listening))
       this.#lastGone();
@@ -257,7 +279,7 @@ export class TcpListener implements Listener {
     const end = () => socket.destroy();
     const data = (chunk: Uint8Array) => {
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      if (tracked.place !== null) {
+      if (tracked.place.state === "waiting") {
         // It waits to be admitted. Its end is noticed as long as it is read.
         if (bytes.length > CHUNK_BYTES) socket.pause();
         return;
@@ -278,9 +300,9 @@ export class TcpListener implements Listener {
 
   /** Serves a Kafka client as soon as the limits of connections allow it. HTTP has none. */
   #admit(tracked: Tracked, takeBytes: () => Uint8Array): void {
-    const { socket } = tracked;
-    const address = plainAddress(socket.remoteAddress);
-    tracked.place = this.#quotas.enter(address, {
+    const { socket, place } = tracked;
+    const { address } = place;
+    this.#quotas.enter(place, {
       admit: () => {
         const firstBytes = takeBytes();
         if (socket.isPaused()) socket.resume();
@@ -303,20 +325,19 @@ export class TcpListener implements Listener {
   }
 
   #handToHttp(tracked: Tracked, firstBytes: Uint8Array): void {
-    const { socket, listener, principal, gate } = tracked;
+    const { socket, listener } = tracked;
+    const { stats, onRefused } = this.#shared;
     tracked.http = true;
+    this.#quotas.release(tracked.place);
     socket.pause();
     // Read now: a closed socket has no address any more.
     const remoteAddress = plainAddress(socket.remoteAddress);
-    const refuse = (error: RefusedRequest) => this.#refuseHttp(error, remoteAddress, listener);
-    this.#http.accept({ socket, listener, principal, gate, refuse }, firstBytes);
-  }
-
-  #refuseHttp(error: RefusedRequest, remoteAddress: string, listener: string): void {
-    const { stats, onRefused } = this.#shared;
-    const { reason, request } = error;
-    stats.connectionsFailed[reason]++;
-    onRefused({ reason, request, error, remoteAddress, listener });
+    const refuse = (error: RefusedRequest) => {
+      stats.connectionsFailed[error.reason]++;
+      const { reason, request } = error;
+      onRefused({ reason, request, error, remoteAddress, listener });
+    };
+    this.#http.accept({ ...tracked, refuse }, firstBytes);
   }
 
   #armSweep(): Timer {
@@ -375,8 +396,4 @@ export class TcpListener implements Listener {
     if (kafka?.midFrame && this.#shared.memory.full) return Math.min(maxStallMs, maxIdleMs);
     return maxIdleMs;
   }
-}
-
-function failureOf(why: string) {
-  return { request: null, error: new Error(why) };
 }

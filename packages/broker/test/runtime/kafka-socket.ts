@@ -9,6 +9,9 @@ import {
   type Output,
 } from "@tarpan/protocol";
 
+/** Node takes the options of a TCP connection, too. */
+export type TlsOptions = ConnectionOptions & { readonly localAddress?: string };
+
 /** A client's connection to a real port: sends requests, or any bytes, and reads frames. */
 export class KafkaSocket implements Disposable {
   readonly socket: Socket;
@@ -36,7 +39,7 @@ export class KafkaSocket implements Disposable {
     return new KafkaSocket(connect(port, host));
   }
 
-  static tls(port: number, options: ConnectionOptions): KafkaSocket {
+  static tls(port: number, options: TlsOptions): KafkaSocket {
     return new KafkaSocket(
       connectTls({ host: "127.0.0.1", servername: "localhost", port, ...options }),
     );

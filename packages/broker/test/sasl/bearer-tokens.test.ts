@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { TokenSettings } from "../../src/config/token-settings.ts";
-import { BearerTokens, TokenError } from "../../src/sasl/bearer-tokens.ts";
+import { BearerTokens } from "../../src/sasl/bearer-tokens.ts";
+import { TokenError } from "../../src/sasl/token-error.ts";
 import { principalText } from "../../src/security/principal.ts";
 import { testEnv } from "../env/test-env.ts";
 import { AUDIENCE, ISSUER, jwksOf, TokenIssuer, unsecuredToken } from "./token-issuer.ts";

@@ -2,10 +2,9 @@ import { createPrivateKey } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:https";
 import { connect } from "node:net";
-import type { ConnectionOptions } from "node:tls";
 import { Metadata } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
-import { KafkaSocket } from "../runtime/kafka-socket.ts";
+import { KafkaSocket, type TlsOptions } from "../runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../runtime/on-real-ports.ts";
 import { sslConfigs, TestAuthority, TestDirectory } from "./certificates.ts";
 import { NAMELESS } from "./nameless.ts";
@@ -16,7 +15,7 @@ const ca = new TestAuthority();
 const own = ca.broker();
 const alice = ca.issue("alice");
 
-async function speaks(port: number, options: ConnectionOptions = {}): Promise<void> {
+async function speaks(port: number, options: TlsOptions = {}): Promise<void> {
   using client = KafkaSocket.tls(port, { ca: ca.certificate, ...options });
   const { brokers } = await client.send(Metadata, 12, ALL_TOPICS);
   expect(brokers).toMatchObject([{ host: "127.0.0.1", port }]);
@@ -74,6 +73,39 @@ describe("a listener with the protocol SSL", () => {
     for (const socket of half) socket.resume();
     await at.broker.stop();
     await Promise.all(ends);
+  });
+
+  test("half-done handshakes of one address do not lock others out", async () => {
+    await using at = await startOnRealPorts(sslConfigs(own));
+    const half = Array.from({ length: 1_000 }, () => connect(at.port(0), "127.0.0.1"));
+    for (const socket of half) socket.on("error", () => {}).resume();
+    const connected = half.map((socket) => once(socket, "connect"));
+    await Promise.all(connected);
+    const first = once(half[0]!, "close");
+    await speaks(at.port(0), { localAddress: "127.0.0.2" });
+    // The oldest of the address that has the most made room.
+    await first;
+    expect(at.log.join("\n")).toContain("1000 TLS handshakes are not done");
+    expect(half.filter((socket) => socket.closed)).toHaveLength(1);
+    for (const socket of half) socket.destroy();
+  });
+
+  test("max.connections.per.ip counts handshakes that are not done", async () => {
+    const configs = { ...sslConfigs(own), "max.connections.per.ip": "2" };
+    await using at = await startOnRealPorts(configs);
+    const dial = () =>
+      connect(at.port(0), "127.0.0.1")
+        .on("error", () => {})
+        .resume();
+    // Those that fail, and those that are done, leave their place.
+    for (let i = 0; i < 3; i++) await once(dial().end("no TLS at all"), "close");
+    for (let i = 0; i < 3; i++) await speaks(at.port(0));
+    const half = [dial(), dial()];
+    await Promise.all(half.map((socket) => once(socket, "connect")));
+    await once(dial(), "close");
+    expect(at.listener.stats.connectionsRefused["too-many-connections-of-ip"]).toBe(1);
+    await speaks(at.port(0), { localAddress: "127.0.0.2" });
+    for (const socket of half) socket.destroy();
   });
 
   test("a client does not take a certificate that is expired or of another authority", async () => {

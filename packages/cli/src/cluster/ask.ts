@@ -1,11 +1,11 @@
 // The broker's HTTP API, on the port that Kafka clients use.
 import type { Arguments } from "../args/arguments.ts";
-import { securityFrom } from "../args/security-flags.ts";
-import { parseDuration } from "../args/values.ts";
+import { type ClientSettings, clientSettings } from "../connection/client-settings.ts";
 import { CommandError } from "../terminal/failures.ts";
+import type { Io } from "../terminal/io.ts";
 import { askByHttp, type Security } from "./http-request.ts";
 
-const DEFAULT_BOOTSTRAP = "localhost:9092";
+const NO_USER = "this port asks for a log-in: add --sasl-username NAME --sasl-password-file FILE";
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** A broker answered with an error. */
@@ -19,19 +19,21 @@ export class Refused extends CommandError {
   }
 }
 
-/** Asks the first broker of `--bootstrap` that can be reached. */
+/** Asks the first of the brokers that can be reached. */
 export class HttpBrokers {
   readonly #addresses: readonly string[];
-  readonly #args: Arguments;
-  #security: Promise<Security> | null = null;
+  readonly #security: Security;
   readonly timeoutMs: number;
 
-  constructor(args: Arguments) {
-    this.#args = args;
-    this.#addresses = (args.text("bootstrap") ?? DEFAULT_BOOTSTRAP).split(",");
-    const timeout = args.text("timeout");
-    this.timeoutMs =
-      timeout === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(timeout, "--timeout");
+  private constructor({ bootstrap, timeoutMs = DEFAULT_TIMEOUT_MS, ...security }: ClientSettings) {
+    this.#addresses = typeof bootstrap === "string" ? bootstrap.split(",") : bootstrap;
+    this.#security = security;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** The brokers that the arguments, the environment or a profile name. */
+  static async from(args: Arguments, io: Io): Promise<HttpBrokers> {
+    return new HttpBrokers(await clientSettings(args, io));
   }
 
   /** Resolves to the answer's JSON. Rejects with Refused, or CommandError if no broker answers. */
@@ -49,16 +51,15 @@ export class HttpBrokers {
   }
 
   async #askOne(address: string, method: string, path: string): Promise<unknown> {
-    this.#security ??= securityFrom(this.#args);
-    const security = await this.#security;
     const asked = { method, path, timeoutMs: this.timeoutMs };
-    const { status, text } = await askByHttp(address, asked, security).catch((error) => {
+    const { status, text } = await askByHttp(address, asked, this.#security).catch((error) => {
       if (error instanceof CommandError) throw error;
       throw new CommandError(`can't reach ${address}: ${reasonOf(error)}`, { cause: error });
     });
     const json = parsed(text);
     if (json === undefined)
       throw new CommandError(`${address} answered ${status} without JSON: is it a Tarpan broker?`);
+    if (status === 401 && this.#security.sasl === undefined) throw new Refused(status, NO_USER);
     if (status >= 400) throw new Refused(status, errorIn(json) ?? `${address} answered ${status}`);
     return json;
   }

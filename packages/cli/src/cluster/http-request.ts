@@ -24,18 +24,27 @@ export async function askByHttp(
     headers: { ...(await logIn({ tls, sasl })), connection: "close" },
     signal: AbortSignal.timeout(timeoutMs),
   };
-  const { serverName, ...keys } = tls ?? {};
-  const name = serverName ?? url.hostname.replace(/^\[|\]$/g, "");
-  const servername = isIP(name) === 0 ? { servername: name } : {};
   const sent =
     tls === undefined
       ? request(url, options)
-      : requestTls(url, { ...options, ...keys, ...servername });
+      : requestTls(url, { ...options, ...tlsOptions(url.hostname, tls) });
   sent.end();
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   let text = "";
   for await (const chunk of response.setEncoding("utf8")) text += chunk;
   return { status: response.statusCode!, text };
+}
+
+/** As `@tarpan/client` connects. */
+function tlsOptions(hostname: string, options: NonNullable<Security["tls"]>) {
+  const { serverName, checkHost = true, pfx, ...tls } = options;
+  const name = serverName ?? hostname.replace(/^\[|\]$/g, "");
+  return {
+    ...tls,
+    ...(isIP(name) === 0 && { servername: name }),
+    ...(pfx !== undefined && { pfx: Buffer.from(pfx) }),
+    ...(!checkHost && { checkServerIdentity: () => undefined }),
+  };
 }
 
 /** HTTP has no SCRAM, and who logs in by that does not want the password on the network. */

@@ -1,4 +1,13 @@
-import { type Check, callback, nonEmptyString, oneOf, optional, shape } from "../checks/checks.ts";
+import {
+  byteArray,
+  type Check,
+  callback,
+  flag,
+  nonEmptyString,
+  oneOf,
+  optional,
+  shape,
+} from "../checks/checks.ts";
 
 /** How a client speaks TLS. Without `ca` the authorities that Node knows are trusted. */
 export interface TlsOptions {
@@ -8,10 +17,14 @@ export interface TlsOptions {
   readonly cert?: string;
   /** The key of `cert`, in PEM. */
   readonly key?: string;
-  /** The password of `key`. */
+  /** Instead of `cert` and `key`: both in PKCS#12. */
+  readonly pfx?: Uint8Array;
+  /** The password of `key` or `pfx`. */
   readonly passphrase?: string;
   /** The name that the broker's certificate must have. Default: the host that is connected to. */
   readonly serverName?: string;
+  /** False accepts a certificate of any host that an authority has signed. Default: true. */
+  readonly checkHost?: boolean;
 }
 
 /**
@@ -48,6 +61,7 @@ const text = optional(nonEmptyString);
 
 export const tlsOptions: Check = shape({
   ...{ ca: text, cert: text, key: text, passphrase: text, serverName: text },
+  ...{ pfx: optional(byteArray), checkHost: optional(flag) },
 });
 
 /** A text that is not shown if it is wrong. */
