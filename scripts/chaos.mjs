@@ -22,6 +22,7 @@ const tests = [
   ...["test/interop/groups-", "test/interop/kafka-streams", "test/interop/kafka-connect"],
   ...["test/interop/kafka-transactions", "test/interop/transactions-"],
   ...["test/cluster", "transaction-histories", "runner/history", "wrong-passwords"],
+  ...["http/attacks", "slow-and-many"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {

@@ -20,15 +20,16 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
   broker: {
     entrance: ["runtime", "nats", "config", "logging", "util", "top"],
     runtime: [
-      ...["http", "admin", "handlers", "sasl", "tls", "server", "groups", "transactions"],
+      ...["http", "admin", "handlers", "sasl", "tls", "audit", "server", "groups", "transactions"],
       ...["delayed", "half-messages", "held"],
       ...["cluster", "nats", "fetch"],
       ...["partition", "metadata", "rpc", "log", "quotas", "config", "security", "metrics"],
       ...["logging", "env", "util"],
     ],
-    http: ["admin", "server", "metrics"],
+    http: ["admin", "audit", "server", "metadata", "security", "metrics"],
     admin: [
       ...[
+        "audit",
         "groups",
         "delayed",
         "half-messages",
@@ -46,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
       ...["metrics", "util", "top"],
     ],
     handlers: [
-      ...["server", "groups", "transactions", "delayed", "half-messages", "held"],
+      ...["audit", "server", "groups", "transactions", "delayed", "half-messages", "held"],
       ...["coordinator", "fetch"],
       ...["partition", "metadata"],
       ...["state-machine", "log", "config", "security", "quotas", "metrics", "logging"],
@@ -77,6 +78,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     sasl: ["server", "config", "security", "logging", "env"],
     tls: ["server", "config", "security", "logging", "env"],
     server: ["quotas", "config", "security", "logging", "env", "util"],
+    audit: ["security", "logging", "env"],
     quotas: ["config", "security", "env"],
     discovery: ["config", "logging", "env", "util"],
     config: ["logging", "util"],

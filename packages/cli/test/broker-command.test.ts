@@ -51,6 +51,25 @@ test("takes one-dash flags, stops on SIGTERM, and still has its records when it 
   });
 });
 
+test("writes an audit log", async () => {
+  const audit = join(directory, "audit.log");
+  const { command, bootstrap } = await started(["--storage=memory", "--bind-port=0"], {
+    TARPAN_AUDIT_LOG: audit,
+  });
+  expect((await tarpan(["topic", "create", "audited", "-b", bootstrap])).code).toBe(0);
+  command.signal("SIGTERM");
+  expect((await command.done).code).toBe(0);
+  const [line] = readFileSync(audit, "utf8").split("\n");
+  expect(JSON.parse(line!)).toMatchObject({
+    ...{ event: "change", outcome: "success", principal: "User:ANONYMOUS" },
+    ...{ operation: "CreateTopics", resource: "topic:audited" },
+  });
+  const env = { TARPAN_AUDIT_LOG: join(directory, "audit.log", "below") };
+  const refused = await tarpan(["broker", "--storage=memory", "--bind-port=0"], { env });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("audit_log: can't write to");
+});
+
 test.each([
   ["PLAINTEXT", [], ""],
   ["SASL_PLAINTEXT", ["--kafka=sasl.enabled.mechanisms=PLAIN"], "--sasl-mechanism PLAIN"],

@@ -92,8 +92,12 @@ test("on a full disk, write reports it once, keeps 1 MiB of lines, and writes th
   expect(told).toEqual([
     expect.stringMatching(/^can't write to the log .*broker\.log: no space left on device; free/),
   ]);
+  expect(log.problem).toBe("no space left on device");
+  const lostMeanwhile = log.linesLost;
+  expect(lostMeanwhile).toBeGreaterThan(0);
   rmSync(ballast);
   log.write("after\n");
+  expect([log.problem, log.linesLost]).toEqual([null, lostMeanwhile]);
   const [, lost] = /is written again; lines lost: (\d+)$/.exec(told.at(-1)!)!;
   const kept = 1100 - Number(lost);
   // 1 MiB of lines, and the lines that still fitted into the last block of the disk.

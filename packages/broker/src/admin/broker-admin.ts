@@ -1,3 +1,4 @@
+import type { AuditStatus } from "../audit/audit-log.ts";
 import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
@@ -35,6 +36,7 @@ export interface BrokerAdmin {
   network(): NetworkStatus;
   /** One for each listener with TLS. */
   readonly certificates: readonly CertificateStatus[];
+  readonly audit: AuditStatus;
   /** One for each listener that checks tokens by keys. */
   readonly tokenKeys: readonly TokenKeysStatus[];
   readonly requests: RequestMetrics;

@@ -1,3 +1,4 @@
+import type { AuditStatus } from "../audit/audit-log.ts";
 import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import type { FlushPolicy } from "../config/settings.ts";
 import type { LogEngine } from "../log/log-engine.ts";
@@ -51,6 +52,7 @@ export interface StatusParts {
   readonly network: () => NetworkStatus;
   /** One for each listener with TLS. */
   readonly certificates: () => readonly CertificateStatus[];
+  readonly audit: () => AuditStatus;
   /** One for each listener that checks tokens by keys. */
   readonly tokenKeys: () => readonly TokenKeysStatus[];
   readonly uptimeMs: () => number;
@@ -104,6 +106,10 @@ export class BrokerStatus implements BrokerAdmin {
     return this.#parts.tokenKeys();
   }
 
+  get audit(): AuditStatus {
+    return this.#parts.audit();
+  }
+
   get halfMessages(): HalfMessagesAdmin {
     return this.#parts.halfMessages;
   }
@@ -128,6 +134,8 @@ export class BrokerStatus implements BrokerAdmin {
       reasons.push(`${hosted.id.topic}-${hosted.id.partition}: ${failure.message}`);
     }
     for (const { problem } of this.certificates) if (problem !== null) reasons.push(problem);
+    const { problem: auditProblem } = this.audit;
+    if (auditProblem !== null) reasons.push(`the audit log can't be written: ${auditProblem}`);
     for (const { outage } of this.tokenKeys) if (outage !== null) reasons.push(outage);
     const groups = groupsProblem();
     if (groups !== null) reasons.push(groups);

@@ -57,3 +57,10 @@ export const engineUrls: Parse<readonly string[]> = (value) => {
   }
   return urls.length > 0 ? urls : refuse("nats://HOST:PORT", value);
 };
+
+/** Names without a port, such as `queue.example.com`. */
+export const hostNames: Parse<readonly string[]> = (value) => {
+  const names = list(value).map((name) => name.toLowerCase());
+  const wrong = names.find((name) => !/^[a-z0-9._-]+$/.test(name));
+  return wrong === undefined ? names : refuse("names without a port, as a.example.com", wrong);
+};

@@ -1,6 +1,6 @@
 // All configuration keys. A file uses the name as written here, the environment TARPAN_<NAME> (dots
 // become underscores), and some have a flag.
-import { engineUrls, etcdEndpoints, hostPort, peerAddresses } from "./addresses.ts";
+import { engineUrls, etcdEndpoints, hostNames, hostPort, peerAddresses } from "./addresses.ts";
 import { MAX_MESSAGE_IDS } from "./kafka/topic-configs.ts";
 import {
   durationMs,
@@ -93,6 +93,9 @@ export const KEYS = {
   "logging.max_backups": key(integer(0)),
   "logging.max_age": key(durationOr(DAY_MS)),
   "logging.compress": key(flag),
+
+  http_hosts: key(hostNames),
+  audit_log: key(text),
 
   raft_addr: key(hostPort, {
     flag: "--raft-addr HOST:PORT",

@@ -43,6 +43,8 @@ export interface LoggingSettings {
   readonly maxAgeMs: number;
   /** Whether old files are gzipped. */
   readonly compress: boolean;
+  /** The file of the audit log, to which the same limits apply; null: there is none. */
+  readonly auditFile: string | null;
 }
 
 const DEFAULT_FLUSH_INTERVAL_MS = 1000;
@@ -77,6 +79,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
       maxBackups: values["logging.max_backups"] ?? 0,
       maxAgeMs: values["logging.max_age"] ?? 0,
       compress: values["logging.compress"] ?? false,
+      auditFile: values.audit_log ?? null,
     },
     shown: shownSettings(settings, given, kafka),
     warnings: [
@@ -101,6 +104,7 @@ function settingsFrom(
   cluster: ClusterSettings | null,
 ): BrokerSettings {
   const readCacheBytes = values["performance.read_cache_size"];
+  const httpHosts = values.http_hosts;
   const nodeName = hashedNameOf(values.node_id ?? "1");
   return {
     nodeId: nodeIdOf(values.node_id ?? "1"),
@@ -112,6 +116,7 @@ function settingsFrom(
     flush: flushPolicy(values, given),
     kafkaConfigs: kafka,
     ...(readCacheBytes !== undefined && { readCacheBytes }),
+    ...(httpHosts !== undefined && { httpHosts }),
     cluster,
     ...initialAdmin(values, given),
   };

@@ -20,6 +20,8 @@ export interface BrokerSettings {
   readonly flush: FlushPolicy;
   /** Memory for the newest batches of all partitions. Left out: a share of the machine's. */
   readonly readCacheBytes?: number;
+  /** Further names by which HTTP clients may ask this broker, in lower case. Left out: none. */
+  readonly httpHosts?: readonly string[];
   /** Kafka broker configs given at start (`num.partitions` …), by Kafka's names, validated. */
   readonly kafkaConfigs: Readonly<Record<string, string>>;
   /** Present with storage `jetstream`, and only then. */

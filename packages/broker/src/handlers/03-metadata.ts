@@ -5,13 +5,14 @@ import {
   type ResponseInput,
   ZERO_UUID,
 } from "@tarpan/protocol";
+import type { Change } from "../audit/audit-event.ts";
 import { brokerNodes, partitionFields } from "../metadata/descriptions.ts";
 import type { MetadataImage, TopicImage } from "../metadata/image.ts";
 import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
 import { NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
-import { allows, clusterOperations, mayCreate, operationsOn, split } from "./allowed.ts";
+import { allows, clusterOperations, couldDo, mayCreate, operationsOn, split } from "./allowed.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 import { MutationQuota } from "./mutation-quota.ts";
 
@@ -86,7 +87,7 @@ function mayDescribe({ name: byName, topicId }: Wanted, context: RequestContext)
 function describableTopics(image: MetadataImage, context: RequestContext): Topic[] {
   const found: Topic[] = [];
   for (const topic of image.topics.values()) {
-    if (allows(context, "describe", "topic", topic.name)) found.push(known(image, topic));
+    if (couldDo(context, "describe", "topic", topic.name)) found.push(known(image, topic));
   }
   return found;
 }
@@ -145,8 +146,17 @@ async function createMissing(
   for (const _ of topics) quota.take(metadata.brokerConfig().numPartitions);
   const asked = { topics, validateOnly: false, internal: false };
   const created = await controller.createTopics(asked);
-  for (const { name, errorCode } of created.topics) refusals.set(name, errorCode);
+  for (const { name, errorCode } of created.topics) {
+    refusals.set(name, errorCode);
+    if (errorCode === ErrorCode.NONE)
+      context.services.audit.changed(context.connection, auto(name));
+  }
   return refusals;
+}
+
+function auto(name: string): Change {
+  const detail = "auto.create.topics.enable";
+  return { operation: "Metadata", resource: `topic:${name}`, failure: null, detail };
 }
 
 /** A topic that the request names twice is answered once, as in Kafka. */

@@ -12,7 +12,7 @@ import {
 } from "../groups/operations/fetch-offsets.ts";
 import { onEach } from "../security/permission.ts";
 import { KafkaError } from "../util/kafka-error.ts";
-import { allows, splitTopics } from "./allowed.ts";
+import { allows, couldDo, splitTopics } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -64,7 +64,7 @@ async function fetchGroup(
     const found = await services.groups.run(groupId, operation);
     if (wanted.topics === null) {
       // Of all topics only those that the client may know of.
-      const isKnown = ({ name = "" }) => allows(context, "describe", "topic", name);
+      const isKnown = ({ name = "" }) => couldDo(context, "describe", "topic", name);
       return { ...found, topics: found.topics.filter(isKnown) };
     }
     return { ...found, topics: [...found.topics, ...asked.denied.map(deniedTopic)] };

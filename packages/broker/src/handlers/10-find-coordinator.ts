@@ -33,17 +33,17 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const coordinators = coordinatorsOf(request.keyType, services);
   if (coordinators === null) return failure(request, ErrorCode.INVALID_REQUEST);
   const type = request.keyType === GROUP ? "group" : "transactionalId";
-  const isDenied = (key: string) => !allows(context, "describe", type, key);
   const denied = { ...NO_NODE, ...refused(DENIED[type]) };
   const keys = version >= KEYS_SINCE ? request.coordinatorKeys : [request.key];
-  if (keys.length > 0 && keys.every(isDenied)) return answer(request, denied);
+  const deniedKeys = new Set(keys.filter((key) => !allows(context, "describe", type, key)));
+  if (keys.length > 0 && keys.every((key) => deniedKeys.has(key))) return answer(request, denied);
   const errorCode = await coordinators.ensureTopic();
   const isMissing = errorCode !== ErrorCode.NONE;
   const missing = { ...NO_NODE, ...refused(ErrorCode.COORDINATOR_NOT_AVAILABLE) };
   const nodes = brokerNodes(services, connection);
   // An error while the coordinator is down, or its partition has no leader.
   return answerEach(request, (key) => {
-    if (isDenied(key)) return denied;
+    if (deniedKeys.has(key)) return denied;
     if (isMissing) return missing;
     const leader = coordinators.coordinatorOf(key);
     return found(nodes.find(({ id }) => id === leader));

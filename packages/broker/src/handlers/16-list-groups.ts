@@ -1,7 +1,7 @@
 import { ErrorCode, ListGroups, type RequestOf, type ResponseInput } from "@tarpan/protocol";
 import { listGroups as list } from "../groups/operations/list-groups.ts";
 import { onEach } from "../security/permission.ts";
-import { allows, allowsOnCluster } from "./allowed.ts";
+import { couldDo, couldDoOnCluster } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -25,8 +25,8 @@ type Response = ResponseInput<typeof ListGroups>;
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   const groups = (await context.services.groups.runOnAll(list(request))).flat();
   const isListed = ({ groupId }: { readonly groupId: string }) =>
-    allows(context, "describe", "group", groupId);
-  const listed = allowsOnCluster(context, "describe") ? groups : groups.filter(isListed);
+    couldDo(context, "describe", "group", groupId);
+  const listed = couldDoOnCluster(context, "describe") ? groups : groups.filter(isListed);
   return { errorCode: ErrorCode.NONE, groups: listed };
 }
 

@@ -4,7 +4,7 @@ import type { CreatedTopic } from "../metadata/create-topics.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
-import { allows, mayCreate, split } from "./allowed.ts";
+import { couldDo, mayCreate, split } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 import { MutationQuota, QUOTA_EXCEEDED } from "./mutation-quota.ts";
 
@@ -44,7 +44,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const created = await metadata.controller.createTopics(asked);
   const results = created.topics.map((topic) => {
     const result = resultOf(topic, metadata, validateOnly);
-    const isShown = allows(context, "describeConfigs", "topic", topic.name);
+    const isShown = couldDo(context, "describeConfigs", "topic", topic.name);
     return topic.topic === null || isShown ? result : withoutConfigs(result);
   });
   return { throttleTimeMs, topics: [...results, ...refusals] };

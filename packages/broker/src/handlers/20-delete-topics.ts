@@ -9,7 +9,7 @@ import type { TopicRef } from "../metadata/decide-delete-topics.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
-import { allows, allowsOnCluster } from "./allowed.ts";
+import { allows, couldDo, couldDoOnCluster } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 import { MutationQuota, QUOTA_EXCEEDED } from "./mutation-quota.ts";
 
@@ -72,8 +72,8 @@ function partitionsOf(name: string | null, id: string, image: MetadataImage): nu
 function denial(byName: string | null, topicId: string, context: RequestContext): Result | null {
   const { image } = context.services.metadata;
   const name = byName ?? image.topicsById.get(topicId)?.name;
-  if (name === undefined || allowsOnCluster(context, "delete")) return null;
-  const isKnown = allows(context, "describe", "topic", name);
+  if (name === undefined || couldDoOnCluster(context, "delete")) return null;
+  const isKnown = couldDo(context, "describe", "topic", name);
   const mayDelete = allows(context, "delete", "topic", name);
   if (byName === null ? mayDelete : isKnown && (mayDelete || !image.topics.has(name))) return null;
   const told = byName ?? (isKnown ? name : null);

@@ -39,7 +39,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const { transactionalId, producerId, producerEpoch } = request;
   if (transactionalId === null) {
     const isAllowed =
-      allowsOnCluster(context, "idempotentWrite") || allowsAnyTopic(context, "write");
+      allowsAnyTopic(context, "write") || allowsOnCluster(context, "idempotentWrite");
     if (!isAllowed) return refusal(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   } else if (!allows(context, "write", "transactionalId", transactionalId)) {
     return refusal(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);

@@ -7,7 +7,7 @@ import {
 import { validateLeaderEpoch } from "../fetch/read-partitions.ts";
 import { type RequestedPartition, waitUntilLed } from "../partition/pending-changes.ts";
 import { onEach } from "../security/permission.ts";
-import { allows, allowsOnCluster, split } from "./allowed.ts";
+import { allows, couldDoOnCluster, split } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -29,7 +29,7 @@ type Topic = Request["topics"][number];
 type Wanted = Topic["partitions"][number];
 
 async function handle(request: Request, context: RequestContext): Promise<Response> {
-  const isBroker = allowsOnCluster(context, "clusterAction");
+  const isBroker = couldDoOnCluster(context, "clusterAction");
   const isAllowed = ({ topic }: Topic) => isBroker || allows(context, "describe", "topic", topic);
   const { allowed, denied } = split(request.topics, isAllowed);
   await waitUntilLed(context.services, allowed.flatMap(askedOf));

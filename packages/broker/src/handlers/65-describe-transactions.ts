@@ -7,7 +7,7 @@ import {
 import { onEach } from "../security/permission.ts";
 import { describeTransaction } from "../transactions/operations/describe-transaction.ts";
 import { KafkaError } from "../util/kafka-error.ts";
-import { allows } from "./allowed.ts";
+import { allows, couldDo } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /** DescribeTransactions: v0. Answered by the coordinator of each transactional id (KIP-664). */
@@ -44,7 +44,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
         transactionStartTimeMs: found.startMs,
         ...{ producerId: found.producerId, producerEpoch: found.producerEpoch },
         topics: found.partitions
-          .filter(({ topic }) => allows(context, "describe", "topic", topic))
+          .filter(({ topic }) => couldDo(context, "describe", "topic", topic))
           .map(({ topic, partitionIds: partitions }) => ({ topic, partitions: [...partitions] })),
       };
     } catch (error) {

@@ -3,7 +3,7 @@ import { RegexError, topicPattern } from "../groups/model/regex/topic-pattern.ts
 import { onEach } from "../security/permission.ts";
 import { isTransactionState } from "../transactions/model/transaction.ts";
 import { listTransactions as list } from "../transactions/operations/list-transactions.ts";
-import { allows } from "./allowed.ts";
+import { couldDo } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
 /**
@@ -39,7 +39,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   };
 
   function isAllowed({ transactionalId }: { readonly transactionalId: string }): boolean {
-    return allows(context, "describe", "transactionalId", transactionalId);
+    return couldDo(context, "describe", "transactionalId", transactionalId);
   }
 }
 

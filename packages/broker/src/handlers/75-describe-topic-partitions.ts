@@ -11,7 +11,7 @@ import { isInternalTopic, topicNameProblem } from "../metadata/topic-names.ts";
 import { waitUntilMetadataRead } from "../partition/pending-changes.ts";
 import { NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
-import { allows, operationsOn, split } from "./allowed.ts";
+import { allows, couldDo, operationsOn, split } from "./allowed.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
 
 /**
@@ -46,7 +46,10 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   if (isUnnamed || (cursor !== null && cursor.partitionIndex < 0)) {
     return failure(request, ErrorCode.INVALID_REQUEST);
   }
-  const { allowed, denied } = split(wanted, (name) => allows(context, "describe", "topic", name));
+  const mayDescribe = all ? couldDo : allows;
+  const { allowed, denied } = split(wanted, (name) =>
+    mayDescribe(context, "describe", "topic", name),
+  );
   const page = pageOf(allowed, request, services);
   // A client that asks for all topics is not told of those that it may not describe.
   const refused = all ? [] : denied.map(deniedTopic);

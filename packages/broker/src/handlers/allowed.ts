@@ -5,14 +5,30 @@ import { ALL_OF, type AuthorizedResource } from "../security/authorized-operatio
 import { CLUSTER_NAME, type Operation, type ResourceType } from "../security/authorizer.ts";
 import type { RequestContext } from "./handler.ts";
 
-/** Whether the client may do it. */
+/** Whether the client may do it. If not, it is refused: the audit log says so. */
 export function allows(
   { services, connection }: RequestContext,
   operation: Operation,
   type: ResourceType,
   name: string,
 ): boolean {
+  if (services.authorizer.allows(connection, operation, type, name)) return true;
+  services.audit.refused(connection, operation, type, name);
+  return false;
+}
+
+/** Whether the client may do it. If not, something is left out of the answer, or one more way. */
+export function couldDo(
+  { services, connection }: RequestContext,
+  operation: Operation,
+  type: ResourceType,
+  name: string,
+): boolean {
   return services.authorizer.allows(connection, operation, type, name);
+}
+
+export function couldDoOnCluster(context: RequestContext, operation: Operation): boolean {
+  return couldDo(context, operation, "cluster", CLUSTER_NAME);
 }
 
 export function allowsOnCluster(context: RequestContext, operation: Operation): boolean {
@@ -39,10 +55,12 @@ export function split<Item>(
   items: readonly Item[],
   isAllowed: (item: Item) => boolean,
 ): Split<Item> {
-  if (items.every(isAllowed)) return { allowed: items, denied: NONE };
-  const allowed: Item[] = [];
-  const denied: Item[] = [];
-  for (const item of items) (isAllowed(item) ? allowed : denied).push(item);
+  // Each is asked for once, since a refusal is counted.
+  const first = items.findIndex((item) => !isAllowed(item));
+  if (first < 0) return { allowed: items, denied: NONE };
+  const allowed = items.slice(0, first);
+  const denied = [items[first]!];
+  for (const item of items.slice(first + 1)) (isAllowed(item) ? allowed : denied).push(item);
   return { allowed, denied };
 }
 
@@ -69,20 +87,20 @@ export function operationsOn(
 ): number {
   let bits = 0;
   for (const operation of ALL_OF[type]) {
-    if (allows(context, operation, type, name)) bits |= 1 << AclOperation[operation];
+    if (couldDo(context, operation, type, name)) bits |= 1 << AclOperation[operation];
   }
   return bits;
 }
 
 /** The same of the cluster: 0 for a client that may not describe it, as in Kafka. */
 export function clusterOperations(context: RequestContext): number {
-  if (!allowsOnCluster(context, "describe")) return 0;
+  if (!couldDoOnCluster(context, "describe")) return 0;
   return operationsOn(context, "cluster", CLUSTER_NAME);
 }
 
 /** Who may create topics in the cluster may create every topic. */
 export function mayCreate(context: RequestContext, topic: string): boolean {
-  return allowsOnCluster(context, "create") || allows(context, "create", "topic", topic);
+  return couldDoOnCluster(context, "create") || allows(context, "create", "topic", topic);
 }
 
 /** Whether the client may read or change the configs of a resource of Kafka's type `type`. */

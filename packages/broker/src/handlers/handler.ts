@@ -1,4 +1,5 @@
 import type { AnyApi, Api, ErrorCode, Fields, Input, Output, Range } from "@tarpan/protocol";
+import type { AuditLog } from "../audit/audit-log.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import type { DelayedMessages } from "../delayed/delayed-messages.ts";
 import type { Env } from "../env/env.ts";
@@ -35,6 +36,7 @@ export interface Services {
   readonly delayed: DelayedMessages;
   readonly halfMessages: HalfMessages;
   readonly authorizer: Authorizer;
+  readonly audit: AuditLog;
   readonly quotas: ClientQuotaManager;
   /** See ClusterAccess.states; left out when this broker leads every replica. */
   readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;

@@ -11,11 +11,13 @@ import {
   type RequestHeader,
   readRequestHeader,
 } from "@tarpan/protocol";
+import type { Change } from "../audit/audit-event.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
 import { DENIED } from "../security/permission.ts";
 import { type CloseReason, RefusedRequest } from "../server/refused-request.ts";
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
 import { KafkaError } from "../util/kafka-error.ts";
+import { changesIn, isChanging } from "./audited-changes.ts";
 import { CloseConnection, type Handler, type RequestContext, type Services } from "./handler.ts";
 import { RequestUsage } from "./request-usage.ts";
 
@@ -24,11 +26,16 @@ export class HandlerRouter implements RequestRouter {
   readonly #services: Services;
   readonly #metrics: RequestMetrics;
   readonly #handlers: Handler[] = [];
+  /** By API key. */
+  readonly #isChanging: boolean[] = [];
 
   constructor(handlers: readonly Handler[], services: Services, metrics: RequestMetrics) {
     this.#services = services;
     this.#metrics = metrics;
-    for (const handler of handlers) this.#handlers[handler.api.key] = handler;
+    for (const handler of handlers) {
+      this.#handlers[handler.api.key] = handler;
+      this.#isChanging[handler.api.key] = isChanging(handler);
+    }
   }
 
   accept(frame: Uint8Array, connection: ConnectionInfo): PendingRequest {
@@ -91,7 +98,10 @@ export class HandlerRouter implements RequestRouter {
       const response = await pending;
       errorCode = response === undefined ? ErrorCode.NONE : firstErrorCode(response);
       if (response === undefined) return null;
-      const { apiVersion, correlationId } = header;
+      const { apiKey, apiVersion, correlationId } = header;
+      if (this.#isChanging[apiKey] && denied === ErrorCode.NONE) {
+        this.#audit(changesIn(handler, request, response, errorCode), context);
+      }
       if (usage !== null) return usage.encode(handler.api, correlationId, response);
       return encodeResponse(handler.api, apiVersion, correlationId, response);
     } catch (error) {
@@ -99,6 +109,9 @@ export class HandlerRouter implements RequestRouter {
       if (error instanceof KafkaError) {
         errorCode = error.errorCode;
         const response = handler.failure(request, errorCode, context);
+        if (this.#isChanging[header.apiKey]) {
+          this.#audit(changesIn(handler, request, response, errorCode), context);
+        }
         if (usage !== null) return usage.encode(handler.api, header.correlationId, response);
         return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
       }
@@ -108,16 +121,22 @@ export class HandlerRouter implements RequestRouter {
     }
   }
 
+  #audit(changes: readonly Change[], { connection }: RequestContext): void {
+    for (const change of changes) this.#services.audit.changed(connection, change);
+  }
+
   /** The error code that refuses the whole request; 0 when the client is authorized. */
   #denied({ authorize }: Handler, request: unknown, { connection }: RequestContext): number {
-    const { authorizer } = this.#services;
+    const { authorizer, audit } = this.#services;
     for (const { anyOf, resourceType, nameOf } of authorize) {
       if (nameOf === null) continue;
       const name = nameOf(request);
       const isAllowed = anyOf.some((operation) =>
         authorizer.allows(connection, operation, resourceType, name),
       );
-      if (!isAllowed) return DENIED[resourceType];
+      if (isAllowed) continue;
+      audit.refused(connection, anyOf[0]!, resourceType, name);
+      return DENIED[resourceType];
     }
     return ErrorCode.NONE;
   }

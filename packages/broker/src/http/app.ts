@@ -2,24 +2,42 @@ import type { MiddlewareHandler } from "hono";
 import { HonoBase } from "hono/hono-base";
 import { TrieRouter } from "hono/router/trie-router";
 import type { BrokerAdmin } from "../admin/broker-admin.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
+import type { Authorizer } from "../security/authorizer.ts";
 import type { OnError } from "../server/shared.ts";
+import { Access } from "./access.ts";
+import { changeOf } from "./audit-change.ts";
+import { authenticate } from "./authenticate.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { HttpError } from "./http-error.ts";
 import { isLoopback } from "./loopback.ts";
 import { pathOf } from "./node-listener.ts";
-import { type HttpEnv, METHODS, type Resource, type Route } from "./resource.ts";
+import { type HttpEnv, idOf, METHODS, type Method, type Resource, type Route } from "./resource.ts";
+import { expectPermission, isOpenPath, ruleOf } from "./route-permissions.ts";
 import { resourcesOf } from "./routes.ts";
 import { json } from "./text-response.ts";
+import { asksOwnHost, expectOneHost, refuseChangeByPage, refuseReadByPage } from "./web-pages.ts";
+
+export interface AppParts {
+  readonly broker: BrokerAdmin;
+  readonly authorizer: Authorizer;
+  readonly audit: AuditLog;
+  /** Whether clients may ask this broker by that name. */
+  readonly isOwnHost: (name: string) => boolean;
+  readonly onError: OnError;
+}
 
 /** All resources as one Hono app. */
-export function createApp(broker: BrokerAdmin, onError: OnError): HonoBase<HttpEnv> {
+export function createApp(parts: AppParts): HonoBase<HttpEnv> {
+  const { broker, onError } = parts;
   const app = new HonoBase<HttpEnv>({
     // Hono's smallest router that supports `:id{…}`.
     router: new TrieRouter(),
     getPath: (_request, options) => pathOf(options!.env!.incoming),
   });
   const resources = resourcesOf(broker);
-  for (const resource of resources) serve(app, resource);
+  app.use("*", admit(parts));
+  for (const resource of resources) serve(app, resource, parts.audit);
   const paths = resources.map(({ path }) => path);
   app.notFound(() => json(404, { error: "not found", paths }));
   app.onError((error, { req }) => {
@@ -31,17 +49,69 @@ export function createApp(broker: BrokerAdmin, onError: OnError): HonoBase<HttpE
   return app;
 }
 
-function serve(app: HonoBase<HttpEnv>, resource: Resource): void {
+/** Finds out who the client is, and what it may do. */
+function admit({ authorizer, audit, isOwnHost }: AppParts): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const { incoming } = c.env;
+    expectOneHost(incoming);
+    const isOpen = isOpenPath(pathOf(incoming));
+    const access = await authenticate(c.env, { authorizer, audit }, isOpen);
+    const isDeceived = !access.isKnown && !asksOwnHost(incoming.headers, isOwnHost);
+    if (!isOpen) {
+      refuseReadByPage(incoming);
+      if (isDeceived) throw new HttpError(421, OTHER_HOST);
+    }
+    const nothing = () => new Access(access.client, { authorizer: null, audit });
+    c.set("access", isDeceived ? nothing() : access);
+    await next();
+  };
+}
+
+const OTHER_HOST =
+  "the name in the Host header is not one of this broker's: ask by its address, " +
+  "or add the name to http_hosts in the broker's configuration";
+
+function serve(app: HonoBase<HttpEnv>, resource: Resource, audit: AuditLog): void {
   // Also matches an empty id, so that its handler says what is wrong.
   const path = resource.path.replace(":id", ":id{[^/]*}");
   app.use(path, expectWellEncoded);
   for (const method of METHODS) {
     const route = resource[method];
     if (route === undefined) continue;
-    if (method === "GET") app.on(method, path, route);
-    else app.on(method, path, refuseStrangers, route);
+    const pass = mayPass(method, resource.path);
+    if (method === "GET") app.on(method, path, pass, route);
+    else app.on(method, path, pass, audited(method, resource.path, audit), route);
   }
   app.all(path, notAllowed(resource));
+}
+
+/** GET reads; the other methods change something. */
+function mayPass(method: Method, path: string): MiddlewareHandler<HttpEnv> {
+  const rule = ruleOf(method, path);
+  return (c, next) => {
+    const access = c.get("access");
+    if (method !== "GET") {
+      refuseChangeByPage(c.env.incoming.headers);
+      refuseStranger(access);
+    }
+    expectPermission(access, rule, idOf(c));
+    return next();
+  };
+}
+
+function audited(method: Method, path: string, audit: AuditLog): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    await next();
+    const change = changeOf(c, method, path);
+    if (change !== null) audit.changed(c.get("access").client, change);
+  };
+}
+
+/** Who is not known may change something only from this machine. */
+function refuseStranger({ client, isKnown }: Access): void {
+  if (isKnown || isLoopback(client.remoteAddress)) return;
+  const todo = "use a listener with SASL or client certificates";
+  throw new HttpError(403, `without a log-in, changes are limited to loopback: ${todo}`);
 }
 
 function notAllowed(resource: Resource): Route {
@@ -65,18 +135,3 @@ function isWellEncoded(path: string): boolean {
     return false;
   }
 }
-
-/**
- * Until there is authentication, only clients on this machine may make changes. A web page in a
- * browser on this machine may not, because it may come from any site: with these methods, browsers
- * send an Origin header.
- */
-const refuseStrangers: MiddlewareHandler<HttpEnv> = ({ req, env }, next) => {
-  if (!isLoopback(env.incoming.socket.remoteAddress ?? "")) {
-    throw new HttpError(403, "changes are limited to loopback until authentication exists");
-  }
-  if (req.header("origin") !== undefined) {
-    throw new HttpError(403, "web pages can't change anything until authentication exists");
-  }
-  return next();
-};

@@ -1,4 +1,5 @@
 import type { DelayedAdmin } from "../admin/delayed-admin.ts";
+import { isShownTo } from "./access.ts";
 import { HttpError } from "./http-error.ts";
 import { MAX_LISTED } from "./limits.ts";
 import { numberOf } from "./query.ts";
@@ -19,7 +20,8 @@ export function delayedResources(delayed: DelayedAdmin): Resource[] {
   return [
     {
       path: "/api/v1/delayed",
-      GET: async ({ req }) => {
+      GET: async (c) => {
+        const { req } = c;
         const filter = {
           id: req.query("id") ?? null,
           topic: req.query("topic") ?? null,
@@ -27,7 +29,8 @@ export function delayedResources(delayed: DelayedAdmin): Resource[] {
           toMs: numberOf("to", req.query("to")),
           limit: Math.min(numberOf("limit", req.query("limit")) ?? 100, MAX_LISTED),
         };
-        return json(200, { messages: await delayed.list(filter) });
+        const messages = await delayed.list(filter);
+        return json(200, { messages: messages.filter(isShownTo(c.get("access"))) });
       },
       DELETE: cancel,
       POST: deliver,

@@ -14,7 +14,9 @@ const STATUS: Readonly<Record<AdminErrorKind, number>> = {
 
 /** The response for an HttpError or AdminError; null for any other error, which is a bug. */
 export function errorAnswer(error: unknown): Response | null {
-  if (error instanceof HttpError) return json(error.status, { error: error.message });
+  if (error instanceof HttpError) {
+    return json(error.status, { error: error.message }, error.headers);
+  }
   if (!(error instanceof AdminError)) return null;
   const { kind, message, field } = error;
   const again = kind === "coordinator-not-available";

@@ -1,4 +1,5 @@
 import type { HalfMessagesAdmin, Resolution } from "../admin/half-messages-admin.ts";
+import { isShownTo } from "./access.ts";
 import { HttpError } from "./http-error.ts";
 import { MAX_LISTED } from "./limits.ts";
 import { numberOf } from "./query.ts";
@@ -9,14 +10,16 @@ export function halfMessageResources(halfMessages: HalfMessagesAdmin): Resource[
   return [
     {
       path: "/api/v1/half-messages",
-      GET: async ({ req }) => {
+      GET: async (c) => {
+        const { req } = c;
         const filter = {
           group: req.query("group") ?? null,
           id: req.query("id") ?? null,
           topic: req.query("topic") ?? null,
           limit: Math.min(numberOf("limit", req.query("limit")) ?? 100, MAX_LISTED),
         };
-        return json(200, { messages: await halfMessages.list(filter) });
+        const messages = await halfMessages.list(filter);
+        return json(200, { messages: messages.filter(isShownTo(c.get("access"))) });
       },
       POST: async ({ req }) => {
         const group = given("group", req.query("group"));

@@ -1,6 +1,7 @@
 import { apiOf, errorOf } from "@tarpan/protocol";
 import type { BrokerAdmin, NetworkStatus, TopicTraffic } from "../admin/broker-admin.ts";
 import type { GroupUsage } from "../admin/groups-admin.ts";
+import { auditFamilies } from "./audit-families.ts";
 import { certificateFamilies } from "./certificate-families.ts";
 import { cleanupFamilies } from "./cleanup-families.ts";
 import { counter, type Family, gauge, histogramSamples, type Scrape } from "./family.ts";
@@ -21,6 +22,7 @@ export function familiesOf(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
     ...fetchFamilies(broker),
     ...networkFamilies(broker),
     ...quotaFamilies(broker),
+    ...auditFamilies(broker),
     ...certificateFamilies(broker),
     ...tokenKeyFamilies(broker),
     ...trafficFamilies(broker),

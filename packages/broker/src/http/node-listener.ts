@@ -1,10 +1,12 @@
 // Runs an app with fetch's Request and Response on node:http.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HttpClient } from "./http-client.ts";
 import { readText } from "./request-body.ts";
 import { TextResponse } from "./text-response.ts";
 
 export interface NodeBindings {
   readonly incoming: IncomingMessage;
+  readonly client: HttpClient;
 }
 
 interface Plain {
@@ -25,12 +27,12 @@ export interface FetchApp {
 /** Answers one request. Rejects if the app does. */
 export async function answer(
   app: FetchApp,
-  incoming: IncomingMessage,
+  bindings: NodeBindings,
   outgoing: ServerResponse,
   headersBeside: () => Readonly<Record<string, string>>,
 ): Promise<void> {
-  const request = new NodeRequest(incoming) as unknown as Request;
-  const { status, headers, body } = await plain(await app.fetch(request, { incoming }));
+  const request = new NodeRequest(bindings.incoming) as unknown as Request;
+  const { status, headers, body } = await plain(await app.fetch(request, bindings));
   outgoing.writeHead(status, {
     ...headers,
     "content-length": Buffer.byteLength(body),

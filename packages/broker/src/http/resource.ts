@@ -1,9 +1,15 @@
 import type { Context, Handler } from "hono";
+import type { Access } from "./access.ts";
 import type { NodeBindings } from "./node-listener.ts";
 
 /** The context of every route, for Hono's types. */
 export interface HttpEnv {
   Bindings: NodeBindings;
+  Variables: {
+    readonly access: Access;
+    /** Whether the request only asks what it would change. */
+    readonly isPlan: boolean | undefined;
+  };
 }
 
 export type Route = Handler<HttpEnv>;

@@ -1,5 +1,6 @@
 import type { BrokerAdmin } from "../admin/broker-admin.ts";
 import { describeCluster } from "../admin/describe-cluster.ts";
+import type { Access } from "./access.ts";
 import { brokerResources } from "./broker-routes.ts";
 import { delayedResources } from "./delayed-routes.ts";
 import { groupResources } from "./group-routes.ts";
@@ -13,7 +14,7 @@ export function resourcesOf(broker: BrokerAdmin): readonly Resource[] {
   const metrics = metricsPage(broker);
   return [
     { path: "/health", GET: () => json(200, { status: "ok" }) },
-    { path: "/ready", GET: () => ready(broker) },
+    { path: "/ready", GET: (c) => ready(broker, c.get("access")) },
     {
       path: "/cluster/status",
       GET: async ({ req }) =>
@@ -33,9 +34,10 @@ export function resourcesOf(broker: BrokerAdmin): readonly Resource[] {
   ];
 }
 
-function ready(broker: BrokerAdmin): Response {
+/** The reasons name topics, so only a client that may describe the cluster is told them. */
+function ready(broker: BrokerAdmin, access: Access): Response {
   const { ready, reasons } = broker.readiness();
-  return ready
-    ? json(200, { status: "ready" })
-    : json(503, { status: "not ready", reasons: [...reasons] });
+  if (ready) return json(200, { status: "ready" });
+  const told = access.allowsOnCluster("describe") ? { reasons: [...reasons] } : {};
+  return json(503, { status: "not ready", ...told });
 }

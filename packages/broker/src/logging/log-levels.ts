@@ -3,6 +3,7 @@ import { isLogged, type LogFields, type Logger, type LogLevel } from "./logger.t
 /** The loggers that a broker has, named after the folders that log. */
 export const LOGGER_NAMES = [
   "root",
+  "tarpan.audit",
   "tarpan.cluster",
   "tarpan.delayed",
   "tarpan.groups",

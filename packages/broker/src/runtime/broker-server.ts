@@ -3,6 +3,7 @@ import { BrokerStatus } from "../admin/broker-status.ts";
 import { Delayed } from "../admin/delayed.ts";
 import { HalfMessagesOfAll } from "../admin/half-messages.ts";
 import { groupsAdmin } from "../admin/open-groups.ts";
+import { AuditLog, type AuditSink } from "../audit/audit-log.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import { listenersOf } from "../config/listeners.ts";
 import type { BrokerSettings } from "../config/settings.ts";
@@ -27,6 +28,7 @@ import type { Authorizer } from "../security/authorizer.ts";
 import type { ListenAddress } from "../server/bound-server.ts";
 import { limitsOn, type ServerLimits } from "../server/limits.ts";
 import type { Listener } from "../server/listener.ts";
+import type { RefusedConnection } from "../server/refused-request.ts";
 import type { OnError } from "../server/shared.ts";
 import { warnOfRefused } from "../server/warn-of-refused.ts";
 import { TransactionCoordinator } from "../transactions/transaction-coordinator.ts";
@@ -41,6 +43,7 @@ import { openAuthorizer } from "./open-authorizer.ts";
 import { openIpRates, openQuotas } from "./open-quotas.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
+import { isOwnHost } from "./own-hosts.ts";
 import { serveTransactions, transactionCalls } from "./transaction-calls.ts";
 import { warnOfSmallRetention } from "./warn-of-small-retention.ts";
 import { warnOfStoredConfigs } from "./warn-of-stored-configs.ts";
@@ -66,6 +69,8 @@ interface Context extends Pick<Outside, "env" | "newListener"> {
   readonly logLevels: LogLevels;
   /** Null for the one that the configs ask for. */
   readonly authorizer: Authorizer | null;
+  /** Null: only refusals are told, in the broker's log. */
+  readonly audit: AuditSink | null;
   readonly addresses: SecuredAddresses;
   readonly initialAdmin: InitialAdmin | null;
   /** Aborts when the broker is told to stop while it starts. */
@@ -152,6 +157,7 @@ export class BrokerServer implements RunningBroker {
     const started = this.#started;
     this.#startedMs = env.clock.monotonicMs();
     started.add(() => this.#warnings.close());
+    started.add(() => this.services.audit.close());
     for (const keys of this.#tokenKeys) started.add(keys.start());
     await this.#listener.listen();
     this.#port = this.#listener.ports[0]!;
@@ -224,6 +230,7 @@ export class BrokerServer implements RunningBroker {
     };
     return {
       ...{ env, authorizer, metadata, partitions, logLevels, ...others },
+      audit: new AuditLog(env, this.#context.audit, named(logger, "tarpan.audit")),
       logger: named(logger, "tarpan.handlers"),
       settings: this.#settings,
       quotas: openQuotas(metadata, env.clock),
@@ -272,16 +279,30 @@ export class BrokerServer implements RunningBroker {
     return newListener({
       addresses: this.#withGates(),
       router: this.#router,
-      http: createHttpEntrance(this.#newStatus(), onError),
+      http: createHttpEntrance({
+        broker: this.#newStatus(),
+        ...{ authorizer: this.services.authorizer, audit: this.services.audit },
+        isOwnHost: (name) => isOwnHost(this.#settings, metadata.image, name),
+        onError,
+      }),
       env,
       limits: limitsBy(config, env.machine),
       connectionLimits: () => metadata.brokerConfig(),
       ipRateOf: (address) => ipRates.of(address),
       onError,
-      onRefused: (refused) => warnOfRefused(refused, this.#warnings, logger),
+      onRefused: (refused) => {
+        warnOfRefused(refused, this.#warnings, logger);
+        this.#auditRefused(refused);
+      },
+      onLoggedIn: (client, mechanism) => this.services.audit.loggedIn(client, mechanism),
       onWaiting: (remoteAddress, why) =>
         this.#warnings.warn("waiting", `connections wait: ${why}`, { remoteAddress }),
     });
+  }
+
+  #auditRefused({ reason, remoteAddress, listener, error }: RefusedConnection): void {
+    if (reason !== "authentication" && reason !== "tls-handshake") return;
+    this.services.audit.logInFailed(remoteAddress, listener, error.message);
   }
 
   #withGates(): ListenAddress[] {
@@ -323,6 +344,7 @@ export class BrokerServer implements RunningBroker {
       groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       certificates: () => this.#context.addresses.list.flatMap(({ tls }) => tls ?? []),
+      audit: () => this.services.audit.status,
       tokenKeys: () => this.#tokenKeys,
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });

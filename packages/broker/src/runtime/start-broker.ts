@@ -1,3 +1,4 @@
+import type { AuditSink } from "../audit/audit-log.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import { LogLevels } from "../logging/log-levels.ts";
 import { type Logger, silentLogger } from "../logging/logger.ts";
@@ -21,6 +22,8 @@ export interface StartOptions extends Partial<Outside> {
   readonly onWaiting?: (what: string) => void;
   /** Without it, the one that the configs ask for. */
   readonly authorizer?: Authorizer;
+  /** Takes the audit log. Without it, only refusals are logged, by the logger. */
+  readonly audit?: AuditSink;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function openBroker(
   options: StartOptions,
 ): Promise<BrokerServer> {
   const { stopping = new AbortController().signal, onWaiting, ...given } = options;
-  const defaults = { logger: silentLogger, nodeIdGiven: true, authorizer: null };
+  const defaults = { logger: silentLogger, nodeIdGiven: true, authorizer: null, audit: null };
   const logLevels = new LogLevels(options.logger ?? defaults.logger);
   const logger = logLevels.logger("root");
   const context = { ...realWorld, ...defaults, ...given, logger, logLevels, stopping, onWaiting };
@@ -65,8 +68,9 @@ export async function openBroker(
   }
 }
 
-type Context = Required<Omit<StartOptions, "onWaiting" | "authorizer">> & {
+type Context = Required<Omit<StartOptions, "onWaiting" | "authorizer" | "audit">> & {
   readonly authorizer: Authorizer | null;
+  readonly audit: AuditSink | null;
   readonly onWaiting: StartOptions["onWaiting"] | undefined;
   readonly initialAdmin: InitialAdmin | null;
 };

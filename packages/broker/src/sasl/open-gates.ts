@@ -2,6 +2,7 @@ import type { SaslSettings } from "../config/sasl-settings.ts";
 import type { Gate } from "../server/gate.ts";
 import type { BearerTokens } from "./bearer-tokens.ts";
 import { Credentials, type FindCredential } from "./credentials.ts";
+import { SaslHttpLogin } from "./http-login.ts";
 import { type GateParts, SaslGate } from "./sasl-gate.ts";
 
 interface Parts extends Pick<GateParts, "env" | "ready"> {
@@ -21,6 +22,7 @@ export const openGates: OpenGates = ({ find, env, ready }) => {
     const parts = { settings, credentials, tokens, env, ready };
     return {
       maxFrameBytes: settings.maxFrameBytes,
+      http: new SaslHttpLogin(parts),
       open: (connection) => new SaslGate(parts, connection),
     };
   };

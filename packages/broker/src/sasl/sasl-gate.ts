@@ -214,7 +214,7 @@ export class SaslGate implements RequestRouter {
     this.#sessionMs = sessionLifetime(lifetimeMs);
     this.#exchange = null;
     this.#state = "done";
-    this.#connection.authenticated(principal);
+    this.#connection.authenticated(principal, this.#mechanism!);
   }
 
   #newExchange(mechanism: SaslMechanism): Exchange {

@@ -73,8 +73,9 @@ export class Connection implements MemoryHolder {
     this.#frames.maxFrameBytes = gate.maxFrameBytes;
     return gate.open({
       ...{ router, info: this.#info },
-      authenticated: (principal) => {
+      authenticated: (principal, mechanism) => {
         this.#info.principal = principal;
+        this.#shared.onLoggedIn(this.#info, mechanism);
         this.#frames.maxFrameBytes = limits.maxFrameBytes;
       },
       refuse: (error) => this.#refuse(error),
@@ -285,7 +286,8 @@ export class Connection implements MemoryHolder {
     const known = error instanceof RefusedRequest;
     const { reason, request } = known ? error : ({ reason: "bug", request: null } as const);
     if (this.#phase === "open") this.#shared.stats.connectionsFailed[reason]++;
-    this.#shared.onRefused({ reason, request, error, remoteAddress: this.#info.remoteAddress });
+    const { remoteAddress, listener } = this.#info;
+    this.#shared.onRefused({ reason, request, error, remoteAddress, listener });
     this.finish();
   }
 

@@ -8,13 +8,31 @@ export interface Gate {
   readonly maxFrameBytes: number;
   /** What a new connection takes for its router. */
   open(connection: GatedConnection): RequestRouter;
+  readonly http: HttpLogin;
 }
 
 /** A connection, for its gate. */
 export interface GatedConnection {
   readonly router: RequestRouter;
   readonly info: ConnectionInfo;
-  authenticated(principal: KafkaPrincipal): void;
+  /** `mechanism`: what the client showed who it is with. */
+  authenticated(principal: KafkaPrincipal, mechanism: string): void;
   /** Ends the connection when the request in progress is answered. */
   refuse(error: RefusedRequest): void;
+}
+
+/** The other end of an HTTP connection. */
+export interface HttpPeer {
+  readonly remoteAddress: string;
+  readonly hasTls: boolean;
+}
+
+/** Finds out who sent an HTTP request, which says so in its Authorization header. */
+export interface HttpLogin {
+  /** For the WWW-Authenticate header; empty if no scheme of HTTP may be used. */
+  challenges(hasTls: boolean): readonly string[];
+  /** False until the users are known. */
+  readonly isReady: boolean;
+  /** Rejects with RefusedRequest, after a delay, if the header does not show a user. */
+  authenticate(authorization: string, peer: HttpPeer): Promise<KafkaPrincipal>;
 }

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Env, Timer } from "../env/env.ts";
+import { ANONYMOUS } from "../security/principal.ts";
 import { BoundServer, type ListenAddress } from "./bound-server.ts";
 import { Connection } from "./connection.ts";
 import { type Arrived, plainAddress } from "./connection-info.ts";
@@ -10,6 +11,7 @@ import {
   type Place,
   UNLIMITED,
 } from "./connection-quotas.ts";
+import type { HttpEntrance } from "./http-entrance.ts";
 import {
   CHUNK_BYTES,
   LEAST_SWEEP_INTERVAL_MS,
@@ -17,13 +19,14 @@ import {
   type ServerLimits,
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
-import type { RefusalReason } from "./refused-request.ts";
+import type { RefusalReason, RefusedRequest } from "./refused-request.ts";
 import { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
 import {
   type NetworkStats,
   newCounters,
   type OnError,
+  type OnLoggedIn,
   type OnRefused,
   type OnWaiting,
   type Shared,
@@ -32,14 +35,6 @@ import { sniff } from "./sniff.ts";
 
 const TOO_MANY = "too-many-connections";
 const RAISE = "raise the process's limit of open files (ulimit -n)";
-
-/** Takes over the sockets that speak HTTP. */
-export interface HttpEntrance {
-  /** `firstBytes` were already read off the socket, which is paused. */
-  accept(socket: Socket, firstBytes: Uint8Array): void;
-  /** Ends idle connections now, and the others after their current response. */
-  close(): void;
-}
 
 export interface ListenerOptions {
   /** At least one. */
@@ -55,6 +50,8 @@ export interface ListenerOptions {
   readonly onError?: OnError;
   /** Called for each connection that was closed because of its input, or refused. */
   readonly onRefused?: OnRefused;
+  /** Called for each client that has shown who it is, each time. */
+  readonly onLoggedIn?: OnLoggedIn;
   readonly onWaiting?: OnWaiting;
 }
 
@@ -110,6 +107,7 @@ export class TcpListener implements Listener {
     limits,
     onError = () => {},
     onRefused = () => {},
+    onLoggedIn = () => {},
     onWaiting = () => {},
     connectionLimits = () => UNLIMITED,
     ipRateOf = () => Number.POSITIVE_INFINITY,
@@ -122,8 +120,8 @@ export class TcpListener implements Listener {
     this.#quotas = new ConnectionQuotas(connectionLimits, ipRateOf, env, all.listenBacklog);
     const memory = new RequestMemory(all.maxHeldBytesTotal);
     const { timers } = env;
-    const stats = newCounters();
-    this.#shared = { router, limits: all, timers, memory, stats, onRefused, unsentBytes: 0 };
+    const shared = { router, limits: all, timers, memory, onRefused, onLoggedIn };
+    this.#shared = { ...shared, stats: newCounters(), unsentBytes: 0 };
     this.#servers = addresses.map((at) => this.#bind(at));
   }
 
@@ -180,17 +178,28 @@ export class TcpListener implements Listener {
     return new BoundServer(at, this.#shared.limits, {
       onAccepted: (socket) => this.#place(socket),
       onGone: (place) => this.#quotas.leave(place),
-      onArrived: (arrived) => this.#accept(arrived),
+      onArrived: (arrived) => {
+        this.#accept(arrived);
+        this.#tellOwner(arrived);
+      },
       onHandshakeFailed: (remoteAddress, why) => {
         const reason = "tls-handshake";
         const { stats, onRefused } = this.#shared;
         stats.connectionsFailed[reason]++;
-        onRefused({ reason, remoteAddress, request: null, error: new Error(why) });
+        const error = new Error(why);
+        onRefused({ reason, remoteAddress, listener: at.name, request: null, error });
       },
       onDrop: (remoteAddress) => this.#refuseAbove(TOO_MANY, this.#most(), remoteAddress),
       onOutOfFiles: () => this.#refuseAbove("too-many-open-files", `and no file is left: ${RAISE}`),
       onError: (error) => this.#onError("the listener failed", { error }),
     });
+  }
+
+  /** On a listener with SASL it is the user who counts. */
+  #tellOwner({ socket, listener, principal, gate }: Arrived): void {
+    if (principal === ANONYMOUS || gate !== null || socket.destroyed) return;
+    const remoteAddress = plainAddress(socket.remoteAddress);
+    this.#shared.onLoggedIn({ principal, remoteAddress, listener }, "TLS certificate");
   }
 
   #most(): string {
@@ -206,7 +215,8 @@ export class TcpListener implements Listener {
   #refuse(reason: RefusalReason, remoteAddress: string, message: string): void {
     const { stats, onRefused } = this.#shared;
     stats.connectionsRefused[reason]++;
-    onRefused({ reason, remoteAddress, request: null, error: new Error(message) });
+    const error = new Error(message);
+    onRefused({ reason, remoteAddress, listener: null, request: null, error });
   }
 
   /** Null if the address may not have it. */
@@ -315,10 +325,19 @@ export class TcpListener implements Listener {
   }
 
   #handToHttp(tracked: Tracked, firstBytes: Uint8Array): void {
+    const { socket, listener } = tracked;
+    const { stats, onRefused } = this.#shared;
     tracked.http = true;
     this.#quotas.release(tracked.place);
-    tracked.socket.pause();
-    this.#http.accept(tracked.socket, firstBytes);
+    socket.pause();
+    // Read now: a closed socket has no address any more.
+    const remoteAddress = plainAddress(socket.remoteAddress);
+    const refuse = (error: RefusedRequest) => {
+      stats.connectionsFailed[error.reason]++;
+      const { reason, request } = error;
+      onRefused({ reason, request, error, remoteAddress, listener });
+    };
+    this.#http.accept({ ...tracked, refuse }, firstBytes);
   }
 
   #armSweep(): Timer {

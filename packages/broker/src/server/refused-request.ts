@@ -43,6 +43,8 @@ export class RefusedRequest extends Error {
 export interface RefusedConnection {
   readonly reason: CloseReason | RefusalReason;
   readonly remoteAddress: string;
+  /** The name of the listener that it came by; null if that is not known. */
+  readonly listener: string | null;
   readonly request: RequestName | null;
   readonly error: Error;
 }

@@ -1,4 +1,5 @@
 import type { Timers } from "../env/env.ts";
+import type { KafkaPrincipal } from "../security/principal.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { CloseReason, RefusalReason, RefusedConnection } from "./refused-request.ts";
 import type { RequestMemory } from "./request-memory.ts";
@@ -32,6 +33,15 @@ export interface NetworkStats extends Readonly<Counters> {
 
 export type OnRefused = (refused: RefusedConnection) => void;
 
+/** A client of a connection has shown who it is. */
+export interface LoggedIn {
+  readonly principal: KafkaPrincipal;
+  readonly remoteAddress: string;
+  readonly listener: string;
+}
+
+export type OnLoggedIn = (client: LoggedIn, mechanism: string) => void;
+
 /** Called for each connection that has to wait. */
 export type OnWaiting = (remoteAddress: string, why: string) => void;
 
@@ -45,6 +55,7 @@ export interface Shared {
   readonly memory: RequestMemory;
   readonly stats: Counters;
   readonly onRefused: OnRefused;
+  readonly onLoggedIn: OnLoggedIn;
   /** Response bytes that were written to sockets but not read by peers, over all connections. */
   unsentBytes: number;
 }

@@ -15,6 +15,7 @@ interface Situation {
   readonly isolated?: boolean;
   readonly groupsProblem?: string;
   readonly certificateProblem?: string | null;
+  readonly auditProblem?: string | null;
   readonly keysOutage?: string | null;
 }
 
@@ -27,6 +28,7 @@ function readiness({
   isolated = false,
   groupsProblem,
   certificateProblem = null,
+  auditProblem = null,
   keysOutage = null,
   ...metadata
 }: Situation) {
@@ -38,12 +40,13 @@ function readiness({
   const leadership = { isExpired: isolated };
   const status = new BrokerStatus({
     engine: { problem: storageProblem ?? null },
-    cluster: { problem: engineProblem ?? null, facts: {} } as ClusterAccess,
+    cluster: { problem: engineProblem ?? null, facts: {} } as unknown as ClusterAccess,
     metadata: { ...own, ...metadata, leadership, image: history.image } as unknown as Metadata,
     partitions: { all: () => [] },
     isServing: () => serving,
     groupsProblem: () => groupsProblem ?? null,
     certificates: () => [{ problem: null }, { problem: certificateProblem }],
+    audit: () => ({ problem: auditProblem }),
     tokenKeys: () => [{ outage: null }, { outage: keysOutage }],
   } as unknown as ConstructorParameters<typeof BrokerStatus>[0]);
   return status.readiness();
@@ -64,6 +67,7 @@ describe("a broker of a cluster is ready", () => {
     ["it is fenced", /fenced: the controller gets no heartbeats/, { fenced: true }],
     ["its groups are unreadable", /^groups are lost$/, { groupsProblem: "groups are lost" }],
     ["a certificate can't be read", /^it is broken$/, { certificateProblem: "it is broken" }],
+    ["its audit log is stuck", /^the audit log .* written: EIO$/, { auditProblem: "EIO" }],
     ["no token can be checked", /^no keys$/, { keysOutage: "no keys" }],
     ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],
   ] as const)("not when %s", (_what, reason, situation) => {

@@ -73,6 +73,7 @@ describe("the settings of a broker", () => {
     expect(logging).toEqual({
       level: "info",
       file: "./logs/broker.log",
+      auditFile: null,
       maxSizeBytes: 100 * 1024 * 1024,
       maxBackups: 10,
       maxAgeMs: 30 * 86_400_000,
@@ -159,6 +160,14 @@ describe("the settings of a broker", () => {
     ["flush: never", { mode: "never" }],
   ])("%s", async (text, flush) => {
     expect((await load(text)).settings.flush).toEqual(flush);
+  });
+
+  test("names of the broker for HTTP, and the file of the audit log", async () => {
+    const text = "http_hosts: Queue.example.com, b\naudit_log: a/audit.log\n";
+    const { settings, logging } = await load(text);
+    expect(settings.httpHosts).toEqual(["queue.example.com", "b"]);
+    expect(logging.auditFile).toBe("a/audit.log");
+    await expect(load("http_hosts: queue.example.com:9092\n")).rejects.toThrow("without a port");
   });
 
   test("--log-dir on the command line overrides logging.file in the file", async () => {

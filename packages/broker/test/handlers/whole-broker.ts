@@ -10,6 +10,7 @@ import {
   Produce,
   ZERO_UUID,
 } from "@tarpan/protocol";
+import type { AuditSink } from "../../src/audit/audit-log.ts";
 import type { BrokerSettings } from "../../src/config/settings.ts";
 import type { Services } from "../../src/handlers/handler.ts";
 import { type Logger, silentLogger } from "../../src/logging/logger.ts";
@@ -34,6 +35,7 @@ export interface WholeBrokerOptions {
   readonly before?: readonly MetadataRecord[];
   readonly authorizer?: Authorizer;
   readonly logger?: Logger;
+  readonly audit?: AuditSink;
   readonly bindAddress?: string;
   /** The disk; without one, and without `before`, the logs are in memory. */
   readonly files?: MemoryFiles;
@@ -79,7 +81,7 @@ export class WholeBroker {
 
   static async startWith(options: WholeBrokerOptions): Promise<WholeBroker> {
     const { configs: kafkaConfigs = {}, before = [], files } = options;
-    const { logger = silentLogger, authorizer } = options;
+    const { logger = silentLogger, authorizer, audit } = options;
     const env = testEnv(files === undefined ? {} : { fs: files });
     const storage = before.length === 0 && files === undefined ? "memory" : "segment";
     const { bindAddress = SETTINGS.bindAddress } = options;
@@ -88,7 +90,7 @@ export class WholeBroker {
     const listeners: MemoryListener[] = [];
     const server = await openBroker(settings, {
       ...{ env, logger },
-      ...(authorizer && { authorizer }),
+      ...{ ...(authorizer && { authorizer }), ...(audit && { audit }) },
       newListener: (options) => {
         listeners.push(new MemoryListener(options));
         return listeners[0]!;

@@ -5,12 +5,16 @@ import type { DelayedAdmin } from "../../src/admin/delayed-admin.ts";
 import type { GroupsAdmin } from "../../src/admin/groups-admin.ts";
 import type { HalfMessagesAdmin } from "../../src/admin/half-messages-admin.ts";
 import type { MembersAdmin } from "../../src/admin/members-admin.ts";
+import { AuditLog } from "../../src/audit/audit-log.ts";
 import { HeldCounts } from "../../src/held/counts.ts";
 import { createHttpEntrance } from "../../src/http/entrance.ts";
+import { silentLogger } from "../../src/logging/logger.ts";
 import { FetchWaits } from "../../src/metrics/fetch-waits.ts";
 import { newFlushHistogram } from "../../src/metrics/histogram.ts";
 import { RequestMetrics } from "../../src/metrics/request-metrics.ts";
 import { QuotaStats } from "../../src/quotas/quota-stats.ts";
+import { type Authorizer, allowAll } from "../../src/security/authorizer.ts";
+import { testEnv } from "../env/test-env.ts";
 import { type Served, serve } from "../server/harness.ts";
 
 /** A broker whose status a test sets. */
@@ -23,6 +27,17 @@ export class FakeBroker implements BrokerAdmin {
   members: MembersAdmin | null = null;
   served: Served | null = null;
   errors: string[] = [];
+  readonly auditLines: string[] = [];
+  readonly auditLog = new AuditLog(
+    testEnv(),
+    {
+      write: (line) => void this.auditLines.push(line),
+      ...{ problem: null, linesLost: 0 },
+    },
+    silentLogger,
+  );
+  authorizer: Authorizer = allowAll;
+  isOwnHost = (name: string) => name === "broker.example";
   /** For real delayed messages see delayed/delayed.test.ts. */
   readonly delayed: DelayedAdmin = {
     list: async () => [],
@@ -46,6 +61,10 @@ export class FakeBroker implements BrokerAdmin {
     resetOffsets: async () => unserved(),
     usage: async () => ({ groups: [], offsets: [] }),
   };
+
+  get audit() {
+    return this.auditLog.status;
+  }
 
   readiness() {
     return { ready: this.reasons.length === 0, reasons: this.reasons };
@@ -112,7 +131,10 @@ function unserved(): never {
 }
 
 export async function serveHttp(view: FakeBroker): Promise<Served> {
-  const entrance = createHttpEntrance(view, (message) => void view.errors.push(message));
+  const onError = (message: string) => void view.errors.push(message);
+  const { authorizer, isOwnHost, auditLog: audit } = view;
+  const parts = { broker: view, authorizer, audit, isOwnHost, onError };
+  const entrance = createHttpEntrance(parts);
   view.served = await serve({}, entrance);
   return view.served;
 }

@@ -6,7 +6,7 @@ test("node:http, fetch and prom-client are not loaded before the first HTTP requ
   const entrance = new URL("../../src/http/entrance.ts", import.meta.url);
   const script = `
     const { createHttpEntrance } = await import(${JSON.stringify(entrance.href)});
-    createHttpEntrance({}, () => {});
+    createHttpEntrance({});
     const later = ["NativeModule http", "NativeModule internal/deps/undici/undici"];
     const loaded = () => process.moduleLoadList.filter((name) => later.includes(name));
     const before = loaded();

@@ -1,13 +1,14 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { answer, type FetchApp } from "../../src/http/node-listener.ts";
+import { answer, type FetchApp, type NodeBindings } from "../../src/http/node-listener.ts";
 
 /** Calls `use` with the URL of a server that answers with `app`. */
 async function served<T>(app: FetchApp["fetch"], use: (url: string) => Promise<T>): Promise<T> {
   const headers = () => ({ "x-beside": "1" });
   const server = createServer((incoming, outgoing) => {
-    answer({ fetch: app }, incoming, outgoing, headers).catch(() => outgoing.destroy());
+    const client = null as unknown as NodeBindings["client"];
+    answer({ fetch: app }, { incoming, client }, outgoing, headers).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {

@@ -3,7 +3,7 @@ import type { Env } from "../../src/env/env.ts";
 import { nodeEnv } from "../../src/env/node-env.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import type { RunningBroker } from "../../src/runtime/broker-server.ts";
-import { startBroker } from "../../src/runtime/start-broker.ts";
+import { type StartOptions, startBroker } from "../../src/runtime/start-broker.ts";
 import { type Listener, TcpListener } from "../../src/server/listener.ts";
 
 interface OnRealPorts extends AsyncDisposable {
@@ -17,7 +17,10 @@ interface OnRealPorts extends AsyncDisposable {
 /** A broker in memory with these configs of Kafka, on free ports. */
 export async function startOnRealPorts(
   configs: Record<string, string>,
-  { clock = nodeEnv.clock }: Partial<Pick<Env, "clock">> = {},
+  {
+    clock = nodeEnv.clock,
+    ...more
+  }: Partial<Pick<Env, "clock">> & Pick<StartOptions, "audit"> = {},
 ): Promise<OnRealPorts> {
   const log: string[] = [];
   const write = (level: string) => (message: string) => void log.push(`${level} ${message}`);
@@ -25,7 +28,7 @@ export async function startOnRealPorts(
   const options = readBrokerOptions({ configs, logger: logger as unknown as Logger });
   let listener!: Listener;
   const broker = await startBroker(options.settings, {
-    ...options,
+    ...{ ...options, ...more },
     env: { ...nodeEnv, clock },
     newListener: (options) => {
       listener = new TcpListener(options);

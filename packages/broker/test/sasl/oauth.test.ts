@@ -205,15 +205,19 @@ test("an issuer that is down at the start closes connections, for which clients 
   const server = await JwksServer.start(ISSUER_KEY);
   const { url } = server;
   await server[Symbol.asyncDispose]();
-  await using at = await start({ ...SIGNED, [JWKS_URL]: url });
+  await using at = await start({
+    ...{ ...SIGNED, [JWKS_URL]: url },
+    listeners: "USERS://127.0.0.1:0,OPEN://127.0.0.1:0",
+    "listener.security.protocol.map": "USERS:SASL_PLAINTEXT,OPEN:PLAINTEXT",
+  });
   using client = KafkaSocket.plain(at.port(0));
   await expect(authenticate(client, message(ISSUER_KEY.token({})))).rejects.toThrow("closed");
-  const ready = await fetch(`http://127.0.0.1:${at.port(0)}/ready`);
+  const ready = await fetch(`http://127.0.0.1:${at.port(1)}/ready`);
   expect([ready.status, await ready.text()]).toEqual([
     503,
     expect.stringMatching(/keys of tokens can't be fetched from .*ECONNREFUSED; nobody can log in/),
   ]);
-  const metrics = await (await fetch(`http://127.0.0.1:${at.port(0)}/metrics`)).text();
+  const metrics = await (await fetch(`http://127.0.0.1:${at.port(1)}/metrics`)).text();
   expect(metrics).toMatch(/tarpan_jwks_refresh_failures_total\{listener="USERS"\} [1-9]/);
 });
 

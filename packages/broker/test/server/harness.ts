@@ -6,8 +6,9 @@ import {
   UNLIMITED,
 } from "../../src/server/connection-quotas.ts";
 import { FrameReader } from "../../src/server/frame-reader.ts";
+import type { HttpEntrance } from "../../src/server/http-entrance.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
-import { type HttpEntrance, type Listener, TcpListener } from "../../src/server/listener.ts";
+import { type Listener, TcpListener } from "../../src/server/listener.ts";
 import { type RefusedConnection, RefusedRequest } from "../../src/server/refused-request.ts";
 import type {
   ConnectionInfo,
@@ -193,7 +194,7 @@ export class Client {
 }
 
 const NO_HTTP: HttpEntrance = {
-  accept: (socket) => socket.destroy(),
+  accept: ({ socket }) => void socket.destroy(),
   close: () => {},
 };
 

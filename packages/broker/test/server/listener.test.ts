@@ -15,7 +15,7 @@ describe("starting", () => {
     const starting = new TcpListener({
       ...{ addresses: [at("127.0.0.1", port)], router: new ToyRouter() },
       env: { clock: time, timers: time },
-      http: { accept: (socket) => socket.destroy(), close: () => {} },
+      http: { accept: ({ socket }) => void socket.destroy(), close: () => {} },
     }).listen();
     await expect(starting).rejects.toMatchObject({
       code: "TARPAN_PORT_IN_USE",
@@ -31,7 +31,7 @@ describe("starting", () => {
     const starting = new TcpListener({
       ...{ addresses: [at("192.0.2.1", 0)], router: new ToyRouter() },
       env: { clock: time, timers: time },
-      http: { accept: (socket) => socket.destroy(), close: () => {} },
+      http: { accept: ({ socket }) => void socket.destroy(), close: () => {} },
     }).listen();
     await expect(starting).rejects.toMatchObject({ code: "TARPAN_ADDRESS_UNAVAILABLE" });
   });

@@ -1,10 +1,11 @@
 // The broker's HTTP API, on the port that Kafka clients use.
 import type { Arguments } from "../args/arguments.ts";
-import { parseDuration } from "../args/values.ts";
 import { type ClientSettings, clientSettings } from "../connection/client-settings.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
+import { askByHttp, type Security } from "./http-request.ts";
 
+const NO_USER = "this port asks for a log-in: add --sasl-username NAME --sasl-password-file FILE";
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** A broker answered with an error. */
@@ -18,27 +19,27 @@ export class Refused extends CommandError {
   }
 }
 
-/** Asks the first of the brokers to connect to that can be reached. */
+/** Asks the first of the brokers that can be reached. */
 export class HttpBrokers {
-  readonly #args: Arguments;
-  readonly #io: Io;
-  #settings: Promise<ClientSettings> | null = null;
+  readonly #addresses: readonly string[];
+  readonly #security: Security;
   readonly timeoutMs: number;
 
-  constructor(args: Arguments, io: Io) {
-    this.#args = args;
-    this.#io = io;
-    const timeout = args.text("timeout");
-    this.timeoutMs =
-      timeout === undefined ? DEFAULT_TIMEOUT_MS : parseDuration(timeout, "--timeout");
+  private constructor({ bootstrap, timeoutMs = DEFAULT_TIMEOUT_MS, ...security }: ClientSettings) {
+    this.#addresses = typeof bootstrap === "string" ? bootstrap.split(",") : bootstrap;
+    this.#security = security;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** The brokers that the arguments, the environment or a profile name. */
+  static async from(args: Arguments, io: Io): Promise<HttpBrokers> {
+    return new HttpBrokers(await clientSettings(args, io));
   }
 
   /** Resolves to the answer's JSON. Rejects with Refused, or CommandError if no broker answers. */
   async ask(method: "GET" | "DELETE" | "POST", path: string): Promise<unknown> {
-    this.#settings ??= clientSettings(this.#args, this.#io);
-    const { bootstrap } = await this.#settings;
     let failure: unknown;
-    for (const address of [bootstrap].flat().flatMap((list) => list.split(","))) {
+    for (const address of this.#addresses) {
       try {
         return await this.#askOne(address, method, path);
       } catch (error) {
@@ -50,23 +51,23 @@ export class HttpBrokers {
   }
 
   async #askOne(address: string, method: string, path: string): Promise<unknown> {
-    let status: number;
-    let text: string;
-    try {
-      const signal = AbortSignal.timeout(this.timeoutMs);
-      const answer = await fetch(`http://${address}${path}`, { method, signal });
-      status = answer.status;
-      text = await answer.text();
-    } catch (error) {
-      const cause = ((error as Error).cause ?? error) as Error;
-      throw new CommandError(`can't reach ${address}: ${cause.message}`, { cause });
-    }
+    const asked = { method, path, timeoutMs: this.timeoutMs };
+    const { status, text } = await askByHttp(address, asked, this.#security).catch((error) => {
+      if (error instanceof CommandError) throw error;
+      throw new CommandError(`can't reach ${address}: ${reasonOf(error)}`, { cause: error });
+    });
     const json = parsed(text);
     if (json === undefined)
       throw new CommandError(`${address} answered ${status} without JSON: is it a Tarpan broker?`);
+    if (status === 401 && this.#security.sasl === undefined) throw new Refused(status, NO_USER);
     if (status >= 400) throw new Refused(status, errorIn(json) ?? `${address} answered ${status}`);
     return json;
   }
+}
+
+/** Without a message if several addresses of a name were tried. */
+function reasonOf({ message, code }: NodeJS.ErrnoException): string {
+  return message || code || "no connection";
 }
 
 function parsed(text: string): unknown {

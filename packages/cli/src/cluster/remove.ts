@@ -19,7 +19,7 @@ export async function removeBroker(args: Arguments, io: Io): Promise<void> {
   const nodeId = args.integer("node-id", 0, MAX_NODE_ID)!;
   const output = outputFrom(args, io);
   args.end("; say which broker with --node-id N");
-  const brokers = new HttpBrokers(args, io);
+  const brokers = await HttpBrokers.from(args, io);
   let told = "";
   for (;;) {
     const { done, partitionsLeft, message } = await removeOnce(brokers, nodeId);

@@ -15,7 +15,10 @@ export async function clusterStatus(args: Arguments, io: Io): Promise<void> {
   const output = outputFrom(args, io);
   const internal = args.has("internal");
   args.end();
-  const status = await new HttpBrokers(args, io).ask("GET", "/cluster/status?partitions=true");
+  const status = await (await HttpBrokers.from(args, io)).ask(
+    "GET",
+    "/cluster/status?partitions=true",
+  );
   output.only(status, statusText(status as ClusterStatus, internal));
 }
 

@@ -6,6 +6,7 @@ import {
 } from "@tarpan/broker/internal/command-line";
 import type { Command } from "../args/command.ts";
 import { brokerConfig, brokerOptions, STOP_WITH_STDIN } from "../config/broker-config.ts";
+import type { LogFile } from "../logging/log-file.ts";
 import { createLogger, type LineLogger } from "../logging/log-lines.ts";
 import { textLine } from "../logging/text-line.ts";
 import { CommandError } from "../terminal/failures.ts";
@@ -36,7 +37,8 @@ export const broker: Command = {
       stopSignal(io),
       ...(args.has(STOP_WITH_STDIN) ? [endOf(io.stdin)] : []),
     ]);
-    const running = await started(config, { io, logger, stopped });
+    const audit = await openAudit(config, logger);
+    const running = await started(config, { io, logger, audit, stopped });
     if (running === null) return logger.info("stopped before it was ready");
     for (const warning of config.warnings) logger.warn(warning);
     // On a terminal the ready line says it already.
@@ -49,18 +51,26 @@ export const broker: Command = {
   },
 };
 
+interface Outer {
+  readonly io: Io;
+  readonly logger: Logger;
+  readonly audit: LogFile | null;
+  readonly stopped: Promise<void>;
+}
+
 /**
  * Null if it was told to stop before it was ready: it may wait for other brokers forever.
  */
 async function started(
   { settings, nodeIdGiven, logging }: LoadedConfig,
-  { io, logger, stopped }: { io: Io; logger: Logger; stopped: Promise<void> },
+  { io, logger, audit, stopped }: Outer,
 ): Promise<RunningBroker | null> {
   const stop = new AbortController();
   void stopped.then(() => stop.abort());
   try {
     const onWaiting = logging.file === null ? () => {} : sayOnTerminal(io, logging.file);
-    const options = { logger, nodeIdGiven, stopping: stop.signal, onWaiting };
+    const given = audit === null ? {} : { audit };
+    const options = { logger, nodeIdGiven, stopping: stop.signal, onWaiting, ...given };
     return await startBroker(settings, options);
   } catch (error) {
     if (error === stop.signal.reason) return null;
@@ -91,6 +101,20 @@ async function openLogger({ logging }: LoadedConfig, io: Io): Promise<LineLogger
     return createLogger({ level, wallMs, write: (line) => sink.write(line) });
   } catch (error) {
     throw new CommandError(`can't log to ${file}: ${osReason(error)}`, { cause: error });
+  }
+}
+
+/** The broker's log tells of its troubles: nobody may look at the terminal. */
+async function openAudit({ logging }: LoadedConfig, logger: Logger): Promise<LogFile | null> {
+  const { auditFile: path } = logging;
+  if (path === null) return null;
+  const { LogFile } = await import("../logging/log-file.ts");
+  try {
+    return new LogFile({ ...logging, path, tell: (what) => logger.error(`audit log: ${what}`) });
+  } catch (error) {
+    throw new CommandError(`audit_log: can't write to ${path}: ${osReason(error)}`, {
+      cause: error,
+    });
   }
 }
 

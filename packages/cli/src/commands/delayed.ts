@@ -48,7 +48,7 @@ async function list(args: Arguments, io: Io): Promise<void> {
     if (value !== undefined) query.set(name, String(value));
   }
   args.end();
-  const answer = await new HttpBrokers(args, io).ask("GET", `/api/v1/delayed?${query}`);
+  const answer = await (await HttpBrokers.from(args, io)).ask("GET", `/api/v1/delayed?${query}`);
   const { messages } = answer as { readonly messages: readonly DelayedMessage[] };
   const rows = messages.map(({ id, topic, partition, deliverAt, sizeBytes }) => {
     const place = partition === null ? topic : `${topic}-${partition}`;
@@ -68,7 +68,7 @@ async function changeAll(
   const ids = args.allNamed("id");
   const output = outputFrom(args, io);
   args.end();
-  const brokers = new HttpBrokers(args, io);
+  const brokers = await HttpBrokers.from(args, io);
   await output.around(async () => {
     for (const id of ids) {
       const path = `/api/v1/delayed?${new URLSearchParams({ id })}`;

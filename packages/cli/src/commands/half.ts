@@ -49,7 +49,7 @@ async function list(args: Arguments, io: Io): Promise<void> {
     if (value !== undefined) query.set(name, String(value));
   }
   args.end();
-  const answer = await new HttpBrokers(args, io).ask("GET", `${PATH}?${query}`);
+  const answer = await (await HttpBrokers.from(args, io)).ask("GET", `${PATH}?${query}`);
   const { messages } = answer as { readonly messages: readonly HalfMessage[] };
   const titles = ["group", "id", "to", "state", "checks", "next check", "created", "bytes"];
   await output.around(async () =>
@@ -72,7 +72,7 @@ async function resolve(args: Arguments, io: Io): Promise<void> {
   const ids = args.allNamed("id");
   const output = outputFrom(args, io);
   args.end();
-  const brokers = new HttpBrokers(args, io);
+  const brokers = await HttpBrokers.from(args, io);
   await output.around(async () => {
     for (const id of ids) {
       const query = new URLSearchParams({ group, id, resolution });

@@ -26,10 +26,14 @@ export class LogFile {
   #sizeBytes: number;
   /** Why the last write failed; null if it succeeded. */
   #error: Error | null = null;
+  /** Why writes began to fail, the last time that they did. */
+  #failure: Error | null = null;
   /** Whether the last write failed: lines wait in `#file`, which writes them first. */
   #isFailing = false;
   #waitingBytes = 0;
   #linesLost = 0;
+  /** How many were lost before the write last failed. */
+  #lostBefore = 0;
   /** Whether it was told that a new file can't be begun. */
   #isStuck = false;
 
@@ -41,6 +45,16 @@ export class LogFile {
     this.#identity = statSync(options.path);
     this.#sizeBytes = this.#identity.size;
     this.#old.tidy();
+  }
+
+  /** Why lines can't be written now; null while they can. */
+  get problem(): string | null {
+    return this.#isFailing ? osReason(this.#failure) : null;
+  }
+
+  /** Since the start. */
+  get linesLost(): number {
+    return this.#linesLost;
   }
 
   /** Never throws: a full disk must not stop the broker only because it can't log. */
@@ -120,6 +134,7 @@ export class LogFile {
     if (bytesKept === 0) this.#linesLost++;
     if (this.#isFailing) return;
     this.#isFailing = true;
+    this.#failure = this.#error;
     const { path, tell } = this.#options;
     tell(
       `can't write to the log ${path}: ${osReason(this.#error)}; free some space: ` +
@@ -129,10 +144,10 @@ export class LogFile {
 
   #recovered(): void {
     const { path, tell } = this.#options;
-    tell(`the log ${path} is written again; lines lost: ${this.#linesLost}`);
+    tell(`the log ${path} is written again; lines lost: ${this.#linesLost - this.#lostBefore}`);
     this.#sizeBytes += this.#waitingBytes;
     this.#waitingBytes = 0;
-    this.#linesLost = 0;
+    this.#lostBefore = this.#linesLost;
     this.#isFailing = false;
   }
 
