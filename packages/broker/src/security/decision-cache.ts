@@ -2,8 +2,8 @@ import { AclOperation, AclResourceType } from "@tarpan/protocol";
 import type { Client, Operation, ResourceType } from "./authorizer.ts";
 import { type KafkaPrincipal, principalText } from "./principal.ts";
 
-/** How many decisions are kept: above that, all are forgotten. About 100 bytes each. */
-const MAX_DECISIONS = 100_000;
+/** How many names are kept, over all clients: above that, all are forgotten. */
+const MAX_NAMES = 100_000;
 
 /**
  * Longer names are decided anew each time: a client can ask for names of many kilobytes, and they
@@ -11,35 +11,57 @@ const MAX_DECISIONS = 100_000;
  */
 const MAX_NAME_LENGTH = 249;
 
-/** By operation and resource type, then by the resource's name. */
-type Decisions = Map<string, boolean>[];
+/** Who asks: the principal as ACLs name it, and the address. */
+export interface Asker {
+  readonly principal: string;
+  readonly host: string;
+}
+
+type Decide = (asker: Asker, operation: Operation, type: ResourceType, name: string) => boolean;
+
+/** What is known about all clients with the same principal and address. */
+interface Known extends Asker {
+  /**
+   * By resource type, then by the resource's name: the bit of an operation's code is set if it was
+   * decided, and the bit `ALLOWED` above it if it is allowed.
+   */
+  readonly decisions: (Map<string, number> | undefined)[];
+}
+
+const ALLOWED = 16;
 
 /**
  * Decisions of an authorizer, so that a producer or consumer that uses the same topics again costs
  * two lookups. Clients with the same principal and host share theirs.
  */
 export class DecisionCache {
-  readonly #decide: (client: Client, op: Operation, type: ResourceType, name: string) => boolean;
-  #byClient = new WeakMap<Client, { principal: KafkaPrincipal; decisions: Decisions }>();
-  readonly #byPrincipalAndHost = new Map<string, Decisions>();
+  readonly #decide: Decide;
+  #byClient = new WeakMap<Client, { principal: KafkaPrincipal; known: Known }>();
+  readonly #byPrincipalAndHost = new Map<string, Known>();
   #count = 0;
 
-  constructor(decide: DecisionCache["get"]) {
+  constructor(decide: Decide) {
     this.#decide = decide;
   }
 
   get(client: Client, operation: Operation, type: ResourceType, name: string): boolean {
-    if (name.length > MAX_NAME_LENGTH) return this.#decide(client, operation, type, name);
-    const decisions = this.#decisionsOf(client);
-    const index = AclOperation[operation] * TYPES + AclResourceType[type];
-    decisions[index] ??= new Map();
-    const byName = decisions[index];
-    const known = byName.get(name);
-    if (known !== undefined) return known;
-    const decision = this.#decide(client, operation, type, name);
-    this.#count++;
-    if (this.#count > MAX_DECISIONS) this.clear();
-    else byName.set(name, decision);
+    const known = this.#knownOf(client);
+    if (name.length > MAX_NAME_LENGTH) return this.#decide(known, operation, type, name);
+    const index = AclResourceType[type];
+    known.decisions[index] ??= new Map();
+    const byName = known.decisions[index];
+    const code = AclOperation[operation];
+    const decided = byName.get(name);
+    if (decided !== undefined && (decided & (1 << code)) !== 0) {
+      return (decided & (1 << (code + ALLOWED))) !== 0;
+    }
+    const decision = this.#decide(known, operation, type, name);
+    if (decided === undefined) this.#count++;
+    if (this.#count > MAX_NAMES) this.clear();
+    else {
+      const bits = (1 << code) | (Number(decision) << (code + ALLOWED));
+      byName.set(name, (decided ?? 0) | bits);
+    }
     return decision;
   }
 
@@ -50,19 +72,20 @@ export class DecisionCache {
     this.#count = 0;
   }
 
-  #decisionsOf(client: Client): Decisions {
-    const { principal, remoteAddress } = client;
-    const known = this.#byClient.get(client);
+  #knownOf(client: Client): Known {
+    const { principal, remoteAddress: host } = client;
+    const found = this.#byClient.get(client);
     // The principal of a connection may change when it authenticates.
-    if (known !== undefined && known.principal === principal) return known.decisions;
-    const key = `${remoteAddress} ${principalText(principal)}`;
-    let decisions = this.#byPrincipalAndHost.get(key);
-    if (decisions === undefined) {
-      decisions = [];
-      this.#byPrincipalAndHost.set(key, decisions);
+    if (found !== undefined && found.principal === principal) return found.known;
+    const text = principalText(principal);
+    const key = `${host} ${text}`;
+    let known = this.#byPrincipalAndHost.get(key);
+    if (known === undefined) {
+      known = { principal: text, host, decisions: new Array(TYPES) };
+      this.#byPrincipalAndHost.set(key, known);
     }
-    this.#byClient.set(client, { principal, decisions });
-    return decisions;
+    this.#byClient.set(client, { principal, known });
+    return known;
   }
 }
 

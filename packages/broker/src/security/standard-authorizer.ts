@@ -1,9 +1,10 @@
 import { AclOperation, AclPatternType, AclPermissionType, AclResourceType } from "@tarpan/protocol";
 import { type Acl, WILDCARD } from "./acl.ts";
-import { AclIndex, type PatternAcls } from "./acl-index.ts";
+import { AclIndex } from "./acl-index.ts";
 import type { Authorizer, Client, Operation, ResourceType } from "./authorizer.ts";
-import { DecisionCache } from "./decision-cache.ts";
+import { type Asker, DecisionCache } from "./decision-cache.ts";
 import { canonicalHost } from "./host.ts";
+import type { PatternAcls } from "./pattern-acls.ts";
 import { principalText, USER_TYPE } from "./principal.ts";
 
 export interface AuthorizerOptions {
@@ -33,7 +34,7 @@ export class StandardAuthorizer implements Authorizer {
   readonly #superUsers: ReadonlySet<string>;
   readonly #allowEveryoneIfNoAcl: boolean;
   readonly #indexes = new Map<number, AclIndex>();
-  /** What was added for an ACL, with the host as the index has it. */
+  /** What the index has for an ACL whose host is written in another form than a connection's. */
   readonly #indexed = new Map<Acl, Acl>();
 
   readonly #cache = new DecisionCache((...asked) => this.#decide(...asked));
@@ -44,15 +45,16 @@ export class StandardAuthorizer implements Authorizer {
   }
 
   add(acl: Acl): void {
-    const indexed = { ...acl, host: canonicalHost(acl.host) };
-    this.#indexed.set(acl, indexed);
+    const host = canonicalHost(acl.host);
+    const indexed = host === acl.host ? acl : { ...acl, host };
+    if (indexed !== acl) this.#indexed.set(acl, indexed);
     this.#indexOf(acl.resourceType).add(indexed);
     this.#cache.clear();
   }
 
   /** `acl` must be the object that was added. */
   remove(acl: Acl): void {
-    this.#indexOf(acl.resourceType).remove(this.#indexed.get(acl)!);
+    this.#indexOf(acl.resourceType).remove(this.#indexed.get(acl) ?? acl);
     this.#indexed.delete(acl);
     this.#cache.clear();
   }
@@ -61,28 +63,25 @@ export class StandardAuthorizer implements Authorizer {
     return this.#cache.get(client, operation, type, name);
   }
 
-  #decide(client: Client, operation: Operation, type: ResourceType, name: string): boolean {
-    const principal = principalText(client.principal);
+  #decide(asker: Asker, operation: Operation, type: ResourceType, name: string): boolean {
+    const { principal, host } = asker;
     if (this.#superUsers.has(principal)) return true;
+    const principals = [principal, EVERYBODY];
     const asked = AclOperation[operation];
     const implying = IMPLIED_BY[operation];
-    const host = client.remoteAddress;
     let isFound = false;
     let isAllowed = false;
-    const findsDeny = (acls: readonly Acl[] | undefined): boolean => {
-      if (acls === undefined) return false;
-      for (const acl of acls) {
-        if (acl.host !== WILDCARD && acl.host !== host) continue;
-        const isSame = acl.operation === asked || acl.operation === AclOperation.all;
-        if (acl.permissionType !== allow) {
-          if (isSame) return true;
-        } else if (isSame || implying?.includes(acl.operation)) isAllowed = true;
-      }
+    const denies = (acl: Acl): boolean => {
+      if (acl.principal !== principal && acl.principal !== EVERYBODY) return false;
+      if (acl.host !== WILDCARD && acl.host !== host) return false;
+      const isSame = acl.operation === asked || acl.operation === AclOperation.all;
+      if (acl.permissionType !== allow) return isSame;
+      if (isSame || implying?.includes(acl.operation)) isAllowed = true;
       return false;
     };
     const isDenied = this.#indexOf(AclResourceType[type]).some(name, (pattern: PatternAcls) => {
       isFound = true;
-      return findsDeny(pattern.get(principal)) || findsDeny(pattern.get(EVERYBODY));
+      return pattern.some(principals, denies);
     });
     if (isDenied) return false;
     return isAllowed || (!isFound && this.#allowEveryoneIfNoAcl);
