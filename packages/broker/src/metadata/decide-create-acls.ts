@@ -33,9 +33,11 @@ export function decideCreateAcls(
     if (refusal === null) added.set(aclText(acl), acl);
     return refusal ?? DONE;
   });
-  for (const acl of image.acls.values()) {
+  // The text of each ACL that exists would take long, when there are a hundred thousand.
+  const names = new Set([...added.values()].map(({ resourceName }) => resourceName));
+  for (const [, acl] of image.acls) {
     if (added.size === 0) break;
-    added.delete(aclText(acl));
+    if (names.has(acl.resourceName)) added.delete(aclText(acl));
   }
   const records = [...added.values()].map((acl) => aclRecord(randomUuid(random), acl));
   return { records, response };

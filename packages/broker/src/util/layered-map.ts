@@ -32,7 +32,7 @@ export class LayeredMap<K, V> implements ReadonlyMap<K, V> {
     const many = all.size > MIN_MERGED && all.size ** 2 > this.#base.size;
     if (!many) return layered;
     const origin = { base: new WeakRef(this.#base), changes: all };
-    return new LayeredMap<K, V>(new Map(layered), new Map(), origin);
+    return new LayeredMap<K, V>(merged(this.#base, all), new Map(), origin);
   }
 
   /**
@@ -95,3 +95,13 @@ interface Origin<K, V> {
 }
 
 const MIN_MERGED = 32;
+
+/** Copies the base as a map, which is faster than entry by entry, then the changes. */
+function merged<K, V>(base: ReadonlyMap<K, V>, changes: Changes<K, V>): Map<K, V> {
+  const all = new Map(base);
+  for (const [key, value] of changes) {
+    if (value === undefined) all.delete(key);
+    else all.set(key, value);
+  }
+  return all;
+}
