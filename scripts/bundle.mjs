@@ -32,6 +32,16 @@ const codecsFromTheirPackage = {
       ? code.replace("import.meta.url", 'import.meta.resolve("@tarpan/codecs")')
       : null,
 };
+/** One character beyond ASCII has V8 keep the whole file with two bytes for each character. */
+const asciiOnly = {
+  name: "ascii-only",
+  generateBundle(_options, files) {
+    for (const file of Object.values(files)) {
+      if (file.type === "chunk") file.code = file.code.replace(/[\u0080-\uffff]/g, escapeOf);
+    }
+  },
+};
+const escapeOf = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 /** The code of every command, in one file: each file that is loaded costs half a millisecond. */
 const COMMAND = {
   name: "command",
@@ -46,7 +56,7 @@ async function bundle() {
     input: join(cli, "main.js"),
     platform: "node",
     preserveEntrySignatures: false,
-    plugins: [withoutChildProcesses, codecsFromTheirPackage],
+    plugins: [withoutChildProcesses, codecsFromTheirPackage, asciiOnly],
     // Other packages are not bundled, because they load files relative to their own. Dependencies
     // of a bundled package are bundled with it.
     external: (id, importer) =>

@@ -12,6 +12,7 @@ const env = {
   TARPAN_MESSAGE_ID_ROUNDS: "100",
   TARPAN_RUNS: "1000",
   TARPAN_CRASH_RUNS: "50",
+  TARPAN_WRONG_PASSWORDS: "1000000",
   TARPAN_CHAOS: "1",
   ...process.env,
 };
@@ -20,7 +21,7 @@ const tests = [
   ...["test/crash", "test/fuzz", "crash-points", "compaction-", "power-loss", "simulation"],
   ...["test/interop/groups-", "test/interop/kafka-streams", "test/interop/kafka-connect"],
   ...["test/interop/kafka-transactions", "test/interop/transactions-"],
-  ...["test/cluster", "transaction-histories", "runner/history"],
+  ...["test/cluster", "transaction-histories", "runner/history", "wrong-passwords"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {

@@ -14,8 +14,8 @@ const OUTPUT_SHOWN = 6_000;
 export interface ClusterOptions {
   /** Default: 3. */
   readonly brokers?: number;
-  /** More flags for each broker. */
-  flags?(nodeId: number): readonly string[];
+  /** More flags for each broker, which listens on this port. */
+  flags?(nodeId: number, port: number): readonly string[];
   /** How brokers find each other. Default: each gets the addresses of all. */
   readonly etcd?: readonly string[];
   /** A host for each broker. Default: all on this machine. */
@@ -134,7 +134,7 @@ export class Cluster {
 
   #node({ nodeId, port, raftAddress, host }: Place, peers: readonly string[]): ClusterNode {
     const { etcd } = this.#options;
-    const flags = this.#options.flags?.(nodeId) ?? [];
+    const flags = this.#options.flags?.(nodeId, port) ?? [];
     const discovery =
       etcd === undefined
         ? ["--cluster-peers", peers.join(",")]

@@ -10,6 +10,7 @@ export {
   type LoggingSettings,
   loadConfig,
 } from "./config/index.ts";
+export { listenersOf } from "./config/listeners.ts";
 export { checkNatsServerProgram as checkNatsServer } from "./nats/check-server.ts";
 export type { RunningBroker } from "./runtime/broker-server.ts";
 export { type StartOptions, startBroker } from "./runtime/start-broker.ts";

@@ -51,6 +51,33 @@ test("takes one-dash flags, stops on SIGTERM, and still has its records when it 
   });
 });
 
+test.each([
+  ["PLAINTEXT", [], ""],
+  ["SASL_PLAINTEXT", ["--kafka=sasl.enabled.mechanisms=PLAIN"], "--sasl-mechanism PLAIN"],
+  ["SSL", [], "--tls-ca"],
+  ["SASL_SSL", ["--kafka=sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN"], "--tls-ca"],
+])("tells commands to try that work with %s", async (protocol, configs, option) => {
+  const here = mkdtempSync(join(directory, "try-"));
+  const password = join(here, "password");
+  writeFileSync(password, "a-secret\n");
+  const certificates = ["--directory", here];
+  await tarpan(["certificate", "create", "broker", "--hosts", "127.0.0.1", ...certificates]);
+  const tls = ["type=PEM", `location=${join(here, "broker.pem")}`];
+  const { command } = await started([
+    ...["--storage=memory", `--kafka=listeners=${protocol}://127.0.0.1:0`, ...configs],
+    ...(protocol.endsWith("SSL") ? tls.map((config) => `--kafka=ssl.keystore.${config}`) : []),
+    ...["--initial-admin=admin", `--initial-admin-password-file=${password}`],
+  ]);
+  const [, first] = await command.printed(/^try: npx tarpan (.*)$/m);
+  const [, second] = await command.printed(/^ {5}npx tarpan (.*?)( {5}or: .*)?$/m);
+  expect(first).toContain(option);
+  expect(await tarpan(first!.split(" "))).toMatchObject({ code: 0, stderr: "" });
+  const read = await tarpan([...second!.split(" "), "--count", "1"]);
+  expect(read).toMatchObject({ code: 0, stdout: "Hello\n" });
+  command.signal("SIGTERM");
+  await command.done;
+});
+
 test("reads a file and the environment, and warns of keys without effect", async () => {
   const file = join(directory, "broker.yaml");
   writeFileSync(file, "node_id: broker-7\nstorage: memory\nraft: { rtt_millisecond: 200 }\n");

@@ -2,7 +2,7 @@
 // brokers are stand-ins: test/cluster tests real ones.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,11 +41,15 @@ test("starts a process per broker, prints one summary, and stops all on SIGTERM"
   expect(stderr).toContain("waiting for brokers: 2 of 3 ready\n");
   const peers = /--cluster-peers (\S+) /.exec(stderr)![1]!;
   expect(peers.split(",")).toHaveLength(3);
+  const certificates = join(directory, "certificates");
+  expect(statSync(join(certificates, "broker-1.key")).mode & 0o077).toBe(0);
   for (const [i, address] of addresses.entries()) {
     const flags =
       `broker --node-id ${i + 1} --bind-addr 127.0.0.1 --bind-port ${address.split(":")[1]} ` +
       `--raft-addr ${peers.split(",")[i]} --data-dir ${join(directory, `broker-${i + 1}`)} ` +
-      `--cluster-peers ${peers} --log-level debug --stop-with-stdin`;
+      `--cluster-peers ${peers} --cluster-tls-cert-file ${certificates}/broker-${i + 1}.crt ` +
+      `--cluster-tls-key-file ${certificates}/broker-${i + 1}.key ` +
+      `--cluster-tls-ca-file ${certificates}/ca.crt --log-level debug --stop-with-stdin`;
     expect(stderr).toContain(
       `broker-${i + 1} | 00:00:00.000 INFO  started with  flags=${JSON.stringify(flags)}`,
     );
@@ -63,7 +67,7 @@ test("names a broker that dies, with the command that starts it again", async ()
   const [, again] = await command.logged(
     /broker 2 has ended \(SIGKILL\); the others go on\. To start it again:\n {2}(.*)\n/,
   );
-  expect(again).toMatch(/^npx tarpan broker --node-id 2 .* --cluster-peers \S+$/);
+  expect(again).toMatch(/^npx tarpan broker --node-id 2 .* --cluster-tls-ca-file \S+$/);
   command.signal("SIGINT");
   const { code, stderr } = await command.done;
   expect(code).toBe(0);

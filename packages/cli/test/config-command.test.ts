@@ -54,7 +54,7 @@ storage: memory                            # /broker.yaml:2
 
 test("config show hides passwords, and refuses what a broker would refuse", async () => {
   const url = "nats://tarpan:secret@10.0.0.1:4222,tarpan:secret@10.0.0.2:4222";
-  const { stdout } = await tarpan(["config", "show", "--engine-url", url]);
+  const { stdout } = await tarpan(["config", "show"], { env: { TARPAN_ENGINE_URL: url } });
   expect(stdout).toContain('engine_url: "nats://***@10.0.0.1:4222,***@10.0.0.2:4222"\n');
   expect(stdout).toContain("storage: jetstream\n");
   expect(await tarpan(["config", "show", "--bind-port", "99999"])).toMatchObject({

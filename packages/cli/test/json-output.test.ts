@@ -29,6 +29,10 @@ const PRINTS: readonly (readonly [line: string, json: unknown])[] = [
   ["group lag g", [{ groupId: "g", topic: "t", committed: 1 }]],
   ["group reset-offsets g --to-latest --topic t", [{ topic: "t", committed: 1 }]],
   ["group delete g", [{ groupId: "g", deleted: true }]],
+  ["user create a --password-stdin", [{ name: "a", credentials: [{ iterations: 4096 }] }]],
+  ["user password a --password-stdin", [{ credentials: [{ mechanism: "SCRAM-SHA-512" }] }]],
+  ["user list", [{ name: "a", credentials: [{ mechanism: "SCRAM-SHA-512" }] }]],
+  ["user delete a", [{ name: "a", deleted: true }]],
   ["acl add -t t --allow-principal User:a --operation read", [{ operation: "read" }]],
   ["acl list", [{ resourceType: "topic", resourceName: "t", principal: "User:a" }]],
   ["acl remove -t t", [{ permission: "allow" }]],
@@ -125,7 +129,8 @@ test.each(PRINTS)("%s", async (line, json) => {
   const words = line.split(" ").map((word) => (word === CLUSTERED ? `127.0.0.1:${port}` : word));
   const hasOwn = line.startsWith("config") || line.includes(CLUSTERED);
   const at = hasOwn ? [] : [`--broker=${broker.bootstrap}`];
-  const { stdout, stderr } = await tarpan([...words, ...at, "-o", "json"]);
+  const stdin = line.endsWith("--password-stdin") ? "a-secret" : "";
+  const { stdout, stderr } = await tarpan([...words, ...at, "-o", "json"], { stdin });
   expect(JSON.parse(stdout), stderr).toMatchObject(json as object);
 });
 

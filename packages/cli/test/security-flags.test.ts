@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { KafkaSocket } from "../../broker/test/runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../../broker/test/runtime/on-real-ports.ts";
 import { createUser } from "../../broker/test/sasl/sasl-client.ts";
@@ -34,6 +34,58 @@ test("commands connect by TLS and log in", async () => {
   expect(refused.stderr).not.toContain("another");
   const untrusted = await tarpan([...list, ...as(right), "--tls-ca", right]);
   expect(untrusted.code).not.toBe(0);
+});
+
+describe("a command that lacks an option, or has one too many, says which", () => {
+  const ca = new TestAuthority();
+  const { certificate, key } = ca.broker();
+  let at: Awaited<ReturnType<typeof startOnRealPorts>>;
+  let directory: TestDirectory;
+
+  beforeAll(async () => {
+    directory = await TestDirectory.make();
+    await directory.write("ca.pem", ca.certificate);
+    await directory.write("password", "a-secret");
+    const names = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
+    const mutual = "MUTUAL";
+    at = await startOnRealPorts({
+      listeners: [...names, mutual].map((name) => `${name}://127.0.0.1:0`).join(","),
+      "listener.security.protocol.map": [...names.map((n) => `${n}:${n}`), "MUTUAL:SSL"].join(","),
+      "ssl.keystore.type": "PEM",
+      "ssl.keystore.certificate.chain": certificate,
+      "ssl.keystore.key": key,
+      "ssl.truststore.type": "PEM",
+      "ssl.truststore.certificates": ca.certificate,
+      "listener.name.mutual.ssl.client.auth": "required",
+      "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+      "connection.failed.authentication.delay.ms": "1",
+    });
+  });
+
+  afterAll(async () => {
+    await at.broker.stop();
+    await directory[Symbol.asyncDispose]();
+  });
+
+  const TLS = "--tls-ca DIR/ca.pem";
+  const SASL = "--sasl-username alice --sasl-password-file DIR/password";
+
+  test.each([
+    [0, TLS, "this port speaks no TLS: leave the TLS options out"],
+    [0, SASL, "this port has no log-in: leave the SASL options out"],
+    [1, "", "this port speaks TLS: add --tls, or --tls-ca FILE"],
+    [1, "--tls", "name the authority that signed the broker's certificate: --tls-ca FILE"],
+    [2, "", "this port asks for a log-in (SCRAM-SHA-512): add --sasl-username NAME"],
+    [3, "", "this port speaks TLS: add --tls"],
+    [3, TLS, "this port asks for a log-in (SCRAM-SHA-512)"],
+    [4, TLS, "this port asks for a certificate: add --tls-cert FILE --tls-key FILE"],
+  ])("port %i with %j: %s", async (port, flags, message) => {
+    const words = flags.replaceAll("DIR", directory.path).split(" ").filter(Boolean);
+    const bootstrap = `127.0.0.1:${at.port(port)}`;
+    const { code, stderr } = await tarpan(["topic", "list", "-b", bootstrap, ...words]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(message);
+  });
 });
 
 test.each([

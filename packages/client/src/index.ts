@@ -1,16 +1,18 @@
 export { ACL_OPERATIONS, type Acl, type AclFilter, aclText } from "./admin/acls.ts";
-export { Admin, type NewTopic } from "./admin/admin.ts";
+export { Admin } from "./admin/admin.ts";
 export type { ConfigEntry, ConfigResource } from "./admin/configs.ts";
 export type { GroupOffset, PartitionLag } from "./admin/group-offsets.ts";
 export type { GroupDescription, GroupFilter, GroupMember, ListedGroup } from "./admin/groups.ts";
 export type { FindHangingOptions, HangingTransaction } from "./admin/hanging-transactions.ts";
 export type { LogEnds } from "./admin/log-ends.ts";
+export type { NewTopic } from "./admin/topics.ts";
 export type {
   ActiveProducer,
   ListedTransaction,
   TransactionDescription,
   TransactionFilter,
 } from "./admin/transactions.ts";
+export type { NewScramCredential, ScramMechanism, ScramUser } from "./admin/users.ts";
 export type { CheckBackProducerOptions } from "./check-back/check-back-options.ts";
 export {
   CheckBackProducer,
@@ -31,8 +33,19 @@ export type {
   PartitionMetadata,
   TopicMetadata,
 } from "./connection/metadata.ts";
+export {
+  type ClientCredentialsOptions,
+  oauthClientCredentials,
+} from "./connection/oauth-client-credentials.ts";
 export type { IsolationLevel, OffsetSpec, TopicPartition } from "./connection/offsets.ts";
-export type { SaslOptions, TlsOptions } from "./connection/security.ts";
+export type {
+  BearerToken,
+  PasswordOptions,
+  SaslOptions,
+  TlsOptions,
+  TokenOptions,
+  TokenProvider,
+} from "./connection/security.ts";
 export type { OnTrouble, Trouble } from "./connection/trouble.ts";
 export { type Assignment, Consumer, type ConsumerOptions } from "./consumer/consumer.ts";
 export { type DeadLetterStatistics, DeadLetters } from "./dead-letters/dead-letters.ts";

@@ -1,8 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { KafkaSocket } from "../../broker/test/runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../../broker/test/runtime/on-real-ports.ts";
 import { createUser } from "../../broker/test/sasl/sasl-client.ts";
-import { TestAuthority } from "../../broker/test/tls/certificates.ts";
+import { TestAuthority, TestDirectory } from "../../broker/test/tls/certificates.ts";
 import { Client, type ClientOptions } from "../src/index.ts";
 
 const ca = new TestAuthority();
@@ -52,6 +53,18 @@ describe("a client", () => {
     await expect(topicsOf(at.port(1), { tls: { cert, key } })).rejects.toThrow("certificate");
     const elsewhere = { ca: ca.certificate, cert, key, serverName: "kafka.example" };
     await expect(topicsOf(at.port(1), { tls: elsewhere })).rejects.toThrow("kafka.example");
+    expect(await topicsOf(at.port(1), { tls: { ...elsewhere, checkHost: false } })).toBe(0);
+  });
+
+  test("shows the certificate of a PKCS#12 file", async (context) => {
+    await using directory = await TestDirectory.make();
+    const pem = await directory.write("alice.pem", `${alice.key}${alice.certificate}`);
+    const words = ["pkcs12", "-export", "-in", pem, "-passout", "pass:a-secret"];
+    const { error, stdout: pfx } = spawnSync("openssl", words);
+    if (error) context.skip("there is no openssl here");
+    await using at = await start();
+    const tls = { ca: ca.certificate, pfx, passphrase: "a-secret" };
+    expect(await topicsOf(at.port(1), { tls })).toBe(0);
   });
 
   test("never shows a password", () => {

@@ -38,7 +38,7 @@ async function readPartition(load: Load, partition: number): Promise<OffsetAndVa
 
 /** All records that coordinators have written. */
 export async function readGroupLog(load: Load): Promise<GroupRecord[][]> {
-  const entry = await anyConnection(load.bootstrap);
+  const entry = await anyConnection(load.inside);
   const partitions = await offsetsPartitions(entry).finally(() => entry.close());
   const log: GroupRecord[][] = [];
   for (const partition of partitions) {
@@ -56,7 +56,7 @@ async function fromLeader<T>(
   ask: (connection: RawConnection) => Promise<T>,
 ): Promise<T> {
   const once = async () => {
-    const connection = await leaderConnection(load.bootstrap, topic, partition);
+    const connection = await leaderConnection(load.inside, topic, partition);
     const answer = within(ATTEMPT_LIMIT_MS, "reading a partition", ask(connection));
     return answer.finally(() => connection.close());
   };

@@ -4,9 +4,13 @@ import { type Load, REQUEST_TIMEOUT_MS } from "./load.ts";
 /** Retries for longer than any fault lasts. */
 export const KAFKAJS_RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 300 };
 
-export function kafkajs({ bootstrap }: Pick<Load, "bootstrap">, clientId: string): Kafka {
+type Where = Pick<Load, "bootstrap"> & Partial<Pick<Load, "security">>;
+
+export function kafkajs({ bootstrap, security }: Where, clientId: string): Kafka {
   return new Kafka({
     clientId,
+    ...(security?.tls !== undefined && { ssl: { ca: security.tls.ca } as object }),
+    ...(security?.sasl !== undefined && { sasl: saslOf(security.sasl) }),
     brokers: [...bootstrap],
     logLevel: logLevel.DEBUG,
     logCreator: () => endSpinning,
@@ -15,6 +19,10 @@ export function kafkajs({ bootstrap }: Pick<Load, "bootstrap">, clientId: string
     enforceRequestTimeout: true,
     retry: KAFKAJS_RETRY,
   });
+}
+
+function saslOf({ mechanism, username, password }: NonNullable<Load["security"]["sasl"]>) {
+  return { mechanism: mechanism.toLowerCase() as "plain", username, password };
 }
 
 /**

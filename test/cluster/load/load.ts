@@ -1,4 +1,4 @@
-import { Admin, Client } from "@tarpan/client";
+import { Admin, Client, type PasswordOptions, type TlsOptions } from "@tarpan/client";
 import type { History } from "../../history/history.ts";
 import { type Key, keyOf, type OffsetAndValue } from "../../history/operation.ts";
 
@@ -15,6 +15,15 @@ export interface LoadOptions {
   readonly topic: string;
   readonly partitions: number;
   readonly history: History;
+  /** How clients encrypt and log in. Default: they do not. */
+  readonly security?: Security;
+  /** Where the final read asks, without encryption. Default: `bootstrap`. */
+  readonly inside?: readonly string[];
+}
+
+export interface Security {
+  readonly tls?: TlsOptions;
+  readonly sasl?: PasswordOptions;
 }
 
 /** The state that producers and group members share: when to stop, and their progress. */
@@ -23,6 +32,8 @@ export class Load {
   readonly topic: string;
   readonly partitions: readonly number[];
   readonly history: History;
+  readonly security: Security;
+  readonly inside: readonly string[];
   /** Errors that no client should ever get. */
   readonly unexpected: string[] = [];
   /** Failures that faults explain, newest last, for the message of a failed test. */
@@ -35,8 +46,11 @@ export class Load {
   producing = true;
   consuming = true;
 
-  constructor({ bootstrap, topic, partitions, history }: LoadOptions) {
+  constructor(options: LoadOptions) {
+    const { bootstrap, topic, partitions, history, security = {}, inside = bootstrap } = options;
     this.bootstrap = bootstrap;
+    this.security = security;
+    this.inside = inside;
     this.topic = topic;
     this.partitions = Array.from({ length: partitions }, (_, index) => index);
     this.history = history;
@@ -147,7 +161,7 @@ const EXPECTED_BY_MEMBERS: readonly string[] = [
 ];
 
 export async function makeTopic(load: Load, replicas: number): Promise<void> {
-  const client = new Client({ bootstrap: load.bootstrap, clientId: "maker" });
+  const client = new Client({ bootstrap: load.bootstrap, clientId: "maker", ...load.security });
   const { topic: name, partitions } = load;
   await new Admin(client).createTopic({ name, partitions: partitions.length, replicas });
   await client.close();

@@ -5,8 +5,13 @@ const OBSERVE_PAUSE_MS = 100;
 
 /** Fetches the committed offsets of groups again and again. */
 export async function observeCommitted(load: Load, groups: readonly string[]): Promise<void> {
-  const { history, bootstrap, topic } = load;
-  const client = new Client({ bootstrap, clientId: "observer", timeoutMs: REQUEST_TIMEOUT_MS });
+  const { history, bootstrap, security, topic } = load;
+  const client = new Client({
+    bootstrap,
+    clientId: "observer",
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    ...security,
+  });
   const admin = new Admin(client);
   const process = history.newProcess();
   const none = new Map(load.keys.map((key) => [key, -1]));

@@ -10,7 +10,7 @@ import { jepsenHistory } from "../../history/jepsen.ts";
 import { readEverything, readGroupLog } from "./final-read.ts";
 import { runKafkajsMember } from "./kafkajs-member.ts";
 import { runKafkajsProducer } from "./kafkajs-producer.ts";
-import { Load, makeTopic } from "./load.ts";
+import { Load, makeTopic, type Security } from "./load.ts";
 import { observeCommitted } from "./observer.ts";
 import { restlessly } from "./restless.ts";
 import { runTarpanMember } from "./tarpan-member.ts";
@@ -30,6 +30,9 @@ export interface RunOptions {
   readonly replicas: number;
   /** Whether a third member of each group comes and goes. */
   readonly restless?: boolean;
+  /** See LoadOptions. */
+  readonly security?: Security;
+  readonly inside?: readonly string[];
 }
 
 /**
@@ -72,8 +75,8 @@ export class RecordedRun {
 
   /** Creates the topic, starts the load, and resolves once every client makes progress. */
   static async begin(options: RunOptions): Promise<RecordedRun> {
-    const { bootstrap, topic, replicas, restless = false } = options;
-    const load = new Load({ bootstrap, topic, partitions: PARTITIONS, history: new History() });
+    const { replicas, restless = false } = options;
+    const load = new Load({ ...options, partitions: PARTITIONS, history: new History() });
     await makeTopic(load, replicas);
     const run = new RecordedRun(load, restless);
     onTestFinished(() => run.stop());

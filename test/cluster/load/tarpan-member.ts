@@ -19,9 +19,14 @@ export async function runTarpanMember(
   name: string,
   stays = () => load.consuming,
 ): Promise<void> {
-  const { bootstrap } = load;
+  const { bootstrap, security } = load;
   while (stays()) {
-    const client = new Client({ bootstrap, clientId: name, timeoutMs: REQUEST_TIMEOUT_MS });
+    const client = new Client({
+      bootstrap,
+      clientId: name,
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      ...security,
+    });
     const member = new Member(load, group, name);
     const consumer = memberConsumer(client, member);
     try {

@@ -34,6 +34,8 @@ export interface BrokerAdmin {
   network(): NetworkStatus;
   /** One for each listener with TLS. */
   readonly certificates: readonly CertificateStatus[];
+  /** One for each listener that checks tokens by keys. */
+  readonly tokenKeys: readonly TokenKeysStatus[];
   readonly requests: RequestMetrics;
   readonly fetchWaits: FetchWaits;
   /** See LogEngine. */
@@ -78,8 +80,20 @@ export interface TopicTraffic {
   readonly duplicatesDropped: number;
 }
 
+/** The keys by which a listener checks tokens. */
+export interface TokenKeysStatus {
+  readonly listener: string;
+  /** When they were fetched last, ms since the epoch; null before that. */
+  readonly refreshedMs: number | null;
+  /** How often they could not be fetched. */
+  readonly failures: number;
+  /** Why nobody can log in by a token; null if there are keys. */
+  readonly outage: string | null;
+}
+
 /** The certificate that a listener shows. */
 export interface CertificateStatus {
+  /** Its name; `raft_addr` for the certificate between brokers. */
   readonly listener: string;
   /** Null if that is not known. */
   readonly expiresMs: number | null;

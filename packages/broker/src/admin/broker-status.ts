@@ -13,6 +13,7 @@ import type {
   CertificateStatus,
   NetworkStatus,
   StorageStatus,
+  TokenKeysStatus,
   TopicTraffic,
 } from "./broker-admin.ts";
 import type { ClusterSummary, PartitionStatus, Readiness } from "./cluster-status.ts";
@@ -48,6 +49,8 @@ export interface StatusParts {
   readonly network: () => NetworkStatus;
   /** One for each listener with TLS. */
   readonly certificates: () => readonly CertificateStatus[];
+  /** One for each listener that checks tokens by keys. */
+  readonly tokenKeys: () => readonly TokenKeysStatus[];
   readonly uptimeMs: () => number;
   readonly isServing: () => boolean;
 }
@@ -88,7 +91,11 @@ export class BrokerStatus implements BrokerAdmin {
   }
 
   get certificates(): readonly CertificateStatus[] {
-    return this.#parts.certificates();
+    return [...this.#parts.certificates(), ...certificateOf(this.#parts.cluster)];
+  }
+
+  get tokenKeys(): readonly TokenKeysStatus[] {
+    return this.#parts.tokenKeys();
   }
 
   get halfMessages(): HalfMessagesAdmin {
@@ -115,6 +122,7 @@ export class BrokerStatus implements BrokerAdmin {
       reasons.push(`${hosted.id.topic}-${hosted.id.partition}: ${failure.message}`);
     }
     for (const { problem } of this.certificates) if (problem !== null) reasons.push(problem);
+    for (const { outage } of this.tokenKeys) if (outage !== null) reasons.push(outage);
     const groups = groupsProblem();
     if (groups !== null) reasons.push(groups);
     return { ready: reasons.length === 0, reasons };
@@ -198,6 +206,15 @@ export class BrokerStatus implements BrokerAdmin {
   network(): NetworkStatus {
     return this.#parts.network();
   }
+}
+
+/** The certificate that the broker shows other brokers, by the setting of its address. */
+function certificateOf(cluster: ClusterAccess | null): CertificateStatus[] {
+  const security = cluster?.facts.security ?? null;
+  if (security?.certificateExpiresMs == null) return [];
+  const { certificateExpiresMs: expiresMs, reloadFailures } = security;
+  // The engine's own problem says it already.
+  return [{ listener: "raft_addr", expiresMs, reloadFailures, problem: null }];
 }
 
 function statusOf(cleaner: Partitions["cleaner"]): StorageStatus["cleaner"] {

@@ -4,6 +4,7 @@ import type { LogEngine } from "../log/log-engine.ts";
 import type { LeaderLog, ReplicaStates } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import { deltaBetween } from "../metadata/delta.ts";
+import type { Founding } from "../metadata/founding.ts";
 import { LocalController } from "../metadata/local-controller.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../metadata/metadata-log.ts";
 import { localForm, servedForm } from "../metadata/operation.ts";
@@ -25,6 +26,7 @@ export interface ActiveControllerParts {
   readonly membership: Membership;
   readonly nodeId: number;
   readonly kafkaConfigs: Readonly<Record<string, string>>;
+  readonly founding: Founding | null;
   /** See ExpectedBrokers. */
   readonly listed: number;
   /** The options of new partitions' logs. */
@@ -66,7 +68,7 @@ export class ActiveController implements ServedController {
    * LogError, also if another broker has become the controller meanwhile.
    */
   static async open(parts: ActiveControllerParts): Promise<ActiveController> {
-    const { engine, env, nodeId, kafkaConfigs, logger, membership } = parts;
+    const { engine, env, nodeId, kafkaConfigs, founding, logger, membership } = parts;
     const log = await engine.replication!.lead(METADATA_LOG, {
       ...METADATA_LOG_OPTIONS,
       // Several candidates may wait for the same Raft election; the others give up after the first.
@@ -79,6 +81,7 @@ export class ActiveController implements ServedController {
         env,
         nodeId,
         kafkaConfigs,
+        founding,
         leaderEpoch: log.leaderEpoch,
       });
       const active = new ActiveController(parts, log, local);

@@ -3,6 +3,7 @@ import type { Env } from "../env/env.ts";
 import { LogError } from "../log/log-error.ts";
 import type { FollowerLog } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
+import type { Founding } from "../metadata/founding.ts";
 import { METADATA_LOG, METADATA_LOG_OPTIONS } from "../metadata/metadata-log.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { ClusterError } from "./cluster-error.ts";
@@ -15,6 +16,7 @@ interface Parts {
   readonly env: Env;
   readonly settings: BrokerSettings;
   readonly engine: ClusterEngine;
+  readonly founding: Founding | null;
   readonly logger: Logger;
   /** Aborts when the broker is told to stop before it has started. */
   readonly stopping: AbortSignal;
@@ -25,7 +27,8 @@ interface Parts {
 /**
  * Opens the metadata log of the cluster, and retries until that succeeds. Creates the log only if
  * neither this broker's data directory nor any broker whose heartbeats it gets belongs to a
- * cluster: a lost metadata log is never replaced by an empty one. Rejects with ClusterError.
+ * cluster: a lost metadata log is never replaced by an empty one. Rejects with ClusterError, or
+ * with the problem of `founding`.
  */
 export async function openMetadataLog(
   parts: Parts,
@@ -70,6 +73,7 @@ async function foundCluster(
 ): Promise<void> {
   const live = membership.liveIds();
   if (live[0] !== parts.settings.nodeId) return;
+  if (parts.founding !== null && parts.founding.problem !== null) throw parts.founding.problem;
   const label = Buffer.from(parts.env.random.bytes(16)).toString("base64url");
   const replication = parts.engine.logs.replication!;
   for (const replicas of metadataPlacements(parts.engine, live)) {

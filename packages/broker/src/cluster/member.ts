@@ -4,6 +4,7 @@ import { LogError } from "../log/log-error.ts";
 import type { FollowerLog, ReplicaStates } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataDelta } from "../metadata/delta.ts";
+import type { Founding } from "../metadata/founding.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../metadata/image.ts";
 import { Metadata } from "../metadata/metadata.ts";
 import { hostAndPort } from "../nats/server-config.ts";
@@ -27,6 +28,7 @@ export interface MemberParts {
   readonly env: Env;
   readonly settings: BrokerSettings;
   readonly engine: ClusterEngine;
+  readonly founding: Founding | null;
   readonly logger: Logger;
   /** Aborts when the broker is told to stop before it has started. */
   readonly stopping: AbortSignal;
@@ -127,10 +129,12 @@ export class ClusterMember {
   }
 
   #newElection(): ControllerElection {
-    const { env, settings, engine, logger } = this.#parts;
+    const { env, settings, engine, logger, founding } = this.#parts;
     return new ControllerElection({
       env,
       logger,
+      // With a problem of this broker's, the user is missing, which it says when it has started.
+      founding: founding?.problem === null ? founding : null,
       engine: engine.logs,
       membership: this.#membership,
       nodeId: settings.nodeId,

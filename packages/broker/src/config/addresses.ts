@@ -38,6 +38,10 @@ export const peerAddresses: Parse<readonly string[]> = (value) => {
 /** `host:port`, or `http(s)://host:port`. */
 export const etcdEndpoints: Parse<readonly string[]> = (value) =>
   list(value).map((endpoint) => {
+    if (endpoint.includes("@"))
+      throw new ValueError(
+        "must have no password in an address: set discovery.username and discovery.password_file",
+      );
     const address = endpoint.replace(/^https?:\/\//, "").replace(/\/$/, "");
     hostPort(address);
     return endpoint;

@@ -1,6 +1,8 @@
 // The settings of a cluster. Contradictions are refused, and the error names the key to change.
 
+import { Secret } from "../util/secret.ts";
 import { addressText, type HostPort, peerAddresses } from "./addresses.ts";
+import { etcdSecurity, externalSecurity, managedSecurity } from "./cluster-security.ts";
 import { ConfigError } from "./config-error.ts";
 import type { KeyName, Values } from "./keys.ts";
 import type { ClusterSettings, ManagedEngine } from "./settings.ts";
@@ -10,6 +12,11 @@ const DEFAULT_DISCOVERY_TIMEOUT_MS = 5000;
 
 /** Keys that need a cluster. */
 const NEED_A_CLUSTER: readonly KeyName[] = ["cluster_peers", "discovery.endpoints"];
+
+const OF_ETCD = [
+  ...(["discovery.username", "discovery.password_file"] as const),
+  ...(["discovery.tls_ca_file", "discovery.tls_cert_file", "discovery.tls_key_file"] as const),
+] as const;
 
 /** Null for a single broker. Throws ConfigError. */
 export function clusterSettings(
@@ -37,12 +44,13 @@ export function clusterSettings(
     allowOldEngine: values.allow_old_engine ?? false,
   };
   if (external) {
-    const engine = { kind: "external", urls: values.engine_url! } as const;
+    const urls = new Secret(values.engine_url!);
+    const engine = { kind: "external", urls, ...externalSecurity(values, given) } as const;
     const cluster = { engine, discovery: { type: "static", peers: [] } as const, ...common };
     return { cluster, warnings: externalWarnings(given) };
   }
-  const engine = managedEngine(values, where);
-  const discovery = discoveryOf(values, where, engine);
+  const engine = { ...managedEngine(values, where), ...managedSecurity(values, given) };
+  const discovery = discoveryOf(values, given, engine);
   return { cluster: { engine, discovery, ...common }, warnings: managedWarnings(values, given) };
 }
 
@@ -77,9 +85,10 @@ function managedEngine(values: Values, where: (key: KeyName) => string): Managed
 
 function discoveryOf(
   values: Values,
-  where: (key: KeyName) => string,
+  given: ReadonlyMap<KeyName, Given>,
   { raftHost, raftPort }: ManagedEngine,
 ): ClusterSettings["discovery"] {
+  const where = (key: KeyName) => given.get(key)!.where;
   const endpoints = values["discovery.endpoints"] ?? [];
   const listed = [
     ...(values.cluster_peers ?? []),
@@ -94,7 +103,7 @@ function discoveryOf(
     const timeoutMs = values["discovery.timeout"] ?? DEFAULT_DISCOVERY_TIMEOUT_MS;
     if (timeoutMs === 0)
       throw new ConfigError(`${where("discovery.timeout")}: must be greater than 0`);
-    return { type: "etcd", endpoints, timeoutMs };
+    return { type: "etcd", endpoints, timeoutMs, ...etcdSecurity(values, given, endpoints) };
   }
   if (values["discovery.type"] === "static" && endpoints.length > 0) {
     try {
@@ -116,6 +125,7 @@ function externalWarnings(given: ReadonlyMap<KeyName, Given>): string[] {
   const unused: readonly KeyName[] = [
     ...(["discovery.type", "discovery.endpoints", "discovery.timeout", "cluster_peers"] as const),
     ...(["cluster.peers", "cluster.initial_members", "cluster.raft_address"] as const),
+    ...OF_ETCD,
   ];
   const names = unused.filter((name) => given.has(name) && given.get(name)!.value !== "memory");
   if (names.length === 0) return [];
@@ -133,8 +143,8 @@ function managedWarnings(values: Values, given: ReadonlyMap<KeyName, Given>): st
     values["discovery.type"] === "etcd"
       ? (["cluster_peers", "cluster.peers", "cluster.initial_members"] as const)
       : values["discovery.type"] === "static"
-        ? (["discovery.timeout"] as const)
-        : (["discovery.endpoints", "discovery.timeout"] as const);
+        ? (["discovery.timeout", ...OF_ETCD] as const)
+        : (["discovery.endpoints", "discovery.timeout", ...OF_ETCD] as const);
   const names = unused.filter((name) => {
     const value = values[name];
     return Array.isArray(value) ? value.length > 0 : value !== undefined;

@@ -4,11 +4,11 @@ const LOGIN_MODULE = /^\s*([\w.$]+)\s+(?:required|requisite|sufficient|optional)
 const OPTION = /\s+([\w.-]+)\s*=\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|([^\s;"']+))/gy;
 
 /**
- * The users in a JAAS config of Kafka's PlainLoginModule: `user_alice="secret"` each. Throws
- * ValueError, which never quotes the config: it contains passwords.
+ * The options in a JAAS config: `NAME="VALUE"` each. Throws ValueError, which never quotes the
+ * config: it contains passwords.
  */
-export function usersInJaas(config: string): ReadonlyMap<string, string> {
-  const users = new Map<string, string>();
+export function jaasOptions(config: string): ReadonlyMap<string, string> {
+  const options = new Map<string, string>();
   const head = LOGIN_MODULE.exec(config);
   if (head === null) throw malformed("must begin like the name of a login module and required");
   OPTION.lastIndex = head[0].length;
@@ -16,11 +16,16 @@ export function usersInJaas(config: string): ReadonlyMap<string, string> {
   for (let match = OPTION.exec(config); match !== null; match = OPTION.exec(config)) {
     end = OPTION.lastIndex;
     const [, name = "", quoted = match[3]] = match;
-    const value = quoted?.replace(/\\(.)/g, "$1") ?? match[4] ?? "";
-    if (name.startsWith("user_")) users.set(name.slice("user_".length), value);
+    options.set(name, quoted?.replace(/\\(.)/g, "$1") ?? match[4] ?? "");
   }
   if (!/^\s*;\s*$/.test(config.slice(end))) throw malformed("its options must end with ;");
-  return users;
+  return options;
+}
+
+/** The users in a JAAS config of Kafka's PlainLoginModule: `user_alice="secret"` each. */
+export function usersInJaas(config: string): ReadonlyMap<string, string> {
+  const users = [...jaasOptions(config)].filter(([name]) => name.startsWith("user_"));
+  return new Map(users.map(([name, password]) => [name.slice("user_".length), password]));
 }
 
 function malformed(what: string): ValueError {

@@ -12,6 +12,7 @@ import {
   sizeBytes,
   sizeOr,
   text,
+  userName,
 } from "./values.ts";
 
 export interface Key<T = unknown> {
@@ -73,6 +74,15 @@ export const KEYS = {
     flag: "--auto-create-topics BOOL",
     help: "create a topic when a client first uses it (true)",
   }),
+  initial_admin: key(userName, {
+    flag: "--initial-admin NAME",
+    help: "super user that a new cluster begins with",
+  }),
+  initial_admin_password_file: key(text, {
+    flag: "--initial-admin-password-file FILE",
+    help: "a file with its password (or TARPAN_INITIAL_ADMIN_PASSWORD)",
+  }),
+  initial_admin_password: key(text),
   log_dir: key(text, { flag: "--log-dir DIR", help: "log to DIR/broker.log, not the terminal" }),
   "logging.level": key(oneOf("debug", "info", "warn", "error"), {
     flag: "--log-level LEVEL",
@@ -97,13 +107,43 @@ export const KEYS = {
     help: "addresses of etcd, such as 127.0.0.1:2379",
   }),
   "discovery.timeout": key(durationMs),
+  "discovery.username": key(text, inCluster),
+  "discovery.password_file": key(text, inCluster),
+  "discovery.tls_ca_file": key(text, inCluster),
+  "discovery.tls_cert_file": key(text, inCluster),
+  "discovery.tls_key_file": key(text, inCluster),
   cluster_peers: key(peerAddresses, {
     flag: "--cluster-peers A,B",
     help: "raft addresses of all brokers, instead of discovery",
   }),
+  cluster_tls_cert_file: key(text, {
+    flag: "--cluster-tls-cert-file FILE",
+    help: "this broker's certificate between brokers, in PEM",
+    ...inCluster,
+  }),
+  cluster_tls_key_file: key(text, {
+    flag: "--cluster-tls-key-file FILE",
+    help: "its key, in PEM and without a password",
+    ...inCluster,
+  }),
+  cluster_tls_ca_file: key(text, {
+    flag: "--cluster-tls-ca-file FILE",
+    help: "the authorities of the other brokers' certificates",
+    ...inCluster,
+  }),
+  cluster_password_file: key(text, {
+    flag: "--cluster-password-file FILE",
+    help: "the password that the brokers of a cluster share",
+    ...inCluster,
+  }),
   engine_url: key(engineUrls, {
     flag: "--engine-url URL",
     help: "existing NATS servers, nats://host:port,…",
+  }),
+  engine_credentials_file: key(text, {
+    flag: "--engine-credentials-file FILE",
+    help: "a password, token, nkey or .creds for them",
+    ...inCluster,
   }),
   nats_server: key(text),
   allow_old_engine: key(flag, {

@@ -7,7 +7,7 @@ import {
   namesIn,
   type SecurityProtocolName,
 } from "./kafka/listener.ts";
-import { LISTENER_CONFIGS } from "./kafka/security-configs.ts";
+import { CALLBACK_HANDLER_CONFIG, LISTENER_CONFIGS } from "./kafka/security-configs.ts";
 import { configsOfListener } from "./listener-configs.ts";
 import { type SaslSettings, saslSettingsOf } from "./sasl-settings.ts";
 import type { BrokerSettings } from "./settings.ts";
@@ -105,17 +105,27 @@ function refuseUnused(
     const kind = kindOf(rest);
     if (kind === null || value.trim() === "" || isHarmless(rest, value.trim())) continue;
     refuseStrangeMechanism(name, rest);
-    const isUsed = listeners.some(
-      (one) =>
-        one[kind] !== null && (listener === undefined || one.name === listener.toUpperCase()),
+    const ofName = listeners.filter(
+      ({ name: one }) => listener === undefined || one === listener.toUpperCase(),
     );
-    if (isUsed) continue;
+    refuseWithoutOauth(name, rest, ofName);
+    if (ofName.some((one) => one[kind] !== null)) continue;
     const of = listener === undefined ? "no listener" : `no listener ${listener.toUpperCase()}`;
     const protocols = kind === "tls" ? "SSL or SASL_SSL" : "SASL_PLAINTEXT or SASL_SSL";
     throw new ValueError(
       `${name} is set, and ${of} has the protocol ${protocols}, so everybody could connect`,
     );
   }
+}
+
+/** Tokens that nobody checks would be a log-in that does not exist. */
+function refuseWithoutOauth(name: string, config: string, listeners: readonly Listener[]): void {
+  if (config.endsWith(CALLBACK_HANDLER_CONFIG) && !config.startsWith("oauthbearer.")) {
+    throw new ValueError(`${name}: only listener.name.NAME.oauthbearer.${CALLBACK_HANDLER_CONFIG}`);
+  }
+  if (!config.includes("oauthbearer.") || !listeners.some(({ sasl }) => sasl !== null)) return;
+  if (listeners.some(({ sasl }) => sasl?.mechanisms.includes("OAUTHBEARER"))) return;
+  throw new ValueError(`${name} is set, and sasl.enabled.mechanisms does not list OAUTHBEARER`);
 }
 
 /** As Kafka writes them in front of configs. */

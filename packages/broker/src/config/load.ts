@@ -113,7 +113,29 @@ function settingsFrom(
     kafkaConfigs: kafka,
     ...(readCacheBytes !== undefined && { readCacheBytes }),
     cluster,
+    ...initialAdmin(values, given),
   };
+}
+
+function initialAdmin(
+  values: Values,
+  given: Map<KeyName, Given>,
+): Pick<BrokerSettings, "initialAdmin"> {
+  const name = values.initial_admin;
+  const file = values.initial_admin_password_file;
+  const text = values.initial_admin_password;
+  const where = (key: KeyName) => given.get(key)?.where;
+  const password = where("initial_admin_password_file") ?? where("initial_admin_password");
+  if (file !== undefined && text !== undefined) {
+    const other = where("initial_admin_password");
+    throw new ConfigError(`${password}: and ${other} gives a password, too: leave one out`);
+  }
+  if (name === undefined) {
+    if (password === undefined) return {};
+    throw new ConfigError(`${password}: needs initial_admin, the name of the user`);
+  }
+  if (file !== undefined) return { initialAdmin: { name, password: { file } } };
+  return { initialAdmin: { name, password: text === undefined ? null : { text } } };
 }
 
 function flushPolicy(values: Values, given: Map<KeyName, Given>): FlushPolicy {

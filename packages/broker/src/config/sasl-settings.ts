@@ -1,14 +1,18 @@
 // SASL of one listener, by Kafka's configs.
+import { Secret } from "../util/secret.ts";
 import { usersInJaas } from "./jaas.ts";
 import { splitList } from "./kafka/definition.ts";
 import type { ListenerConfigs } from "./listener-configs.ts";
+import { type TokenSettings, tokenSettingsOf } from "./token-settings.ts";
 import { ValueError } from "./values.ts";
 
 export interface SaslSettings {
   /** In the order in which clients are told them. */
   readonly mechanisms: readonly SaslMechanism[];
   /** Passwords of the users that the config of PLAIN names, beside those in the metadata. */
-  readonly plainUsers: ReadonlyMap<string, string>;
+  readonly plainUsers: Secret<ReadonlyMap<string, string>>;
+  /** Null without OAUTHBEARER. */
+  readonly tokens: TokenSettings | null;
   /** How long a session lasts until it must be authenticated anew, ms; 0 for no limit. */
   readonly maxReauthMs: Readonly<Record<SaslMechanism, number>>;
   /** How long a failed authentication waits for its answer, ms. */
@@ -17,7 +21,7 @@ export interface SaslSettings {
   readonly maxFrameBytes: number;
 }
 
-const OFFERED = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+const OFFERED = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] as const;
 
 export type SaslMechanism = (typeof OFFERED)[number];
 
@@ -38,11 +42,13 @@ export function saslSettingsOf(configs: ListenerConfigs): SaslSettings {
   };
   return {
     mechanisms: mechanisms as SaslMechanism[],
-    plainUsers: jaas === null ? new Map() : usersInJaas(jaas),
+    plainUsers: new Secret(jaas === null ? new Map() : usersInJaas(jaas)),
+    tokens: mechanisms.includes("OAUTHBEARER") ? tokenSettingsOf(configs) : null,
     maxReauthMs: {
       PLAIN: reauthMs("PLAIN"),
       "SCRAM-SHA-256": reauthMs("SCRAM-SHA-256"),
       "SCRAM-SHA-512": reauthMs("SCRAM-SHA-512"),
+      OAUTHBEARER: reauthMs("OAUTHBEARER"),
     },
     failedDelayMs: Number(configs("connection.failed.authentication.delay.ms") ?? 100),
     maxFrameBytes: Number(configs("sasl.server.max.receive.size") ?? 524_288),

@@ -1,3 +1,5 @@
+import type { Secret } from "../util/secret.ts";
+
 /**
  * The validated settings of a broker, made from flags, environment and file by `config/`, or from
  * `BrokerOptions` when embedded. They never change while the broker runs: configs that may change
@@ -22,6 +24,14 @@ export interface BrokerSettings {
   readonly kafkaConfigs: Readonly<Record<string, string>>;
   /** Present with storage `jetstream`, and only then. */
   readonly cluster: ClusterSettings | null;
+  readonly initialAdmin?: InitialAdminSettings;
+}
+
+/** A super user. The broker that begins the metadata of a new cluster makes it. */
+export interface InitialAdminSettings {
+  readonly name: string;
+  /** Where its password is; null if it is not given. */
+  readonly password: { readonly file: string } | { readonly text: string } | null;
 }
 
 /** How a broker is part of a cluster. */
@@ -42,13 +52,28 @@ export interface ManagedEngine {
   readonly raftPort: number;
   /** Path of the nats-server to run. Default: the one on PATH. */
   readonly serverPath?: string;
+  /** Left out: connections between nats-servers are not encrypted. */
+  readonly tls?: ClusterTls;
+  /** The file with the password that all brokers of the cluster share. */
+  readonly passwordFile?: string;
+}
+
+/** Files in PEM: what a nats-server shows others, and the authorities that it trusts. */
+export interface ClusterTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
 }
 
 /** Existing NATS servers. */
 export interface ExternalEngine {
   readonly kind: "external";
   /** `nats://host:port` each. Any one of them tells the addresses of the others. */
-  readonly urls: readonly string[];
+  readonly urls: Secret<readonly string[]>;
+  /** A password, token, nkey or `.creds`: what the file contains says which. */
+  readonly credentialsFile?: string;
+  /** The broker's certificate, and the authorities to trust. Left out: those that Node trusts. */
+  readonly tls?: Partial<ClusterTls>;
 }
 
 export interface StaticDiscovery {
@@ -63,6 +88,10 @@ export interface EtcdDiscovery {
   readonly endpoints: readonly string[];
   /** Timeout of one request to etcd: `discovery.timeout`. */
   readonly timeoutMs: number;
+  /** Left out: requests have no user. */
+  readonly user?: { readonly name: string; readonly passwordFile: string };
+  /** For `https://`. Left out: no client certificate, and the authorities that Node trusts. */
+  readonly tls?: Partial<ClusterTls>;
 }
 
 /**

@@ -57,6 +57,7 @@ function settingOf(name: string, { value, written = value, where }: Given): Show
 const HIDDEN = "***";
 
 function isSecret(name: string): boolean {
+  if (name === "initial_admin_password") return true;
   if (!name.startsWith(KAFKA_PREFIX)) return false;
   return BROKER_CONFIGS.get(name.slice(KAFKA_PREFIX.length))?.type === "password";
 }

@@ -3,6 +3,7 @@
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import { ConfigError } from "./config-error.ts";
 import { type FileEntry, readConfigFile } from "./file.ts";
+import { BROKER_CONFIGS } from "./kafka/broker-configs.ts";
 import {
   ALIASES,
   CONFIG_VARIABLE,
@@ -78,6 +79,11 @@ function addKafkaFlag(layer: Layer, pair: string): void {
   const at = pair.indexOf("=");
   if (at < 1) throw new ConfigError(`--kafka: must be name=value, not ${JSON.stringify(pair)}`);
   const name = pair.slice(0, at);
+  if (BROKER_CONFIGS.get(name)?.type === "password")
+    throw new ConfigError(
+      `--kafka ${name}: is a secret, and every user of this machine can read command lines: set ` +
+        "it in the file",
+    );
   layer.kafka.set(name, { value: pair.slice(at + 1), where: `--kafka ${name}` });
 }
 

@@ -1,4 +1,5 @@
 // TLS of one listener, by Kafka's configs `ssl.…`.
+import { Secret } from "../util/secret.ts";
 import { splitList } from "./kafka/definition.ts";
 import type { ListenerConfigs } from "./listener-configs.ts";
 import { ValueError } from "./values.ts";
@@ -23,9 +24,9 @@ export type Keystore =
   | {
       readonly path: string;
       readonly type: StoreType;
-      readonly password: string | null;
+      readonly password: Secret | null;
     }
-  | { readonly chain: string; readonly key: string; readonly password: string | null };
+  | { readonly chain: string; readonly key: Secret; readonly password: Secret | null };
 
 export type Truststore =
   | { readonly path: string; readonly type: StoreType }
@@ -67,7 +68,7 @@ function keystoreOf(configs: ListenerConfigs): Keystore {
       throw new ValueError(`ssl.keystore.location: set it, or ${texts}, but not both`);
     }
     const own = configs("ssl.keystore.password");
-    return { path, type, password: type === "PEM" ? keyPassword : (own ?? keyPassword) };
+    return { path, type, password: secret(type === "PEM" ? keyPassword : (own ?? keyPassword)) };
   }
   if (chain === null || key === null) {
     throw new ValueError(
@@ -76,7 +77,11 @@ function keystoreOf(configs: ListenerConfigs): Keystore {
     );
   }
   if (type !== "PEM") throw new ValueError("ssl.keystore.key: needs ssl.keystore.type=PEM");
-  return { chain, key, password: keyPassword };
+  return { chain, key: new Secret(key), password: secret(keyPassword) };
+}
+
+function secret(text: string | null): Secret | null {
+  return text === null ? null : new Secret(text);
 }
 
 function truststoreOf(configs: ListenerConfigs): Truststore | null {

@@ -17,6 +17,12 @@ export const text: Parse<string> = (value) => {
   return typeof value === "string" && value !== "" ? value : refuse("a text", value);
 };
 
+/** Lists of super users are separated by semicolons. */
+export const userName: Parse<string> = (value) => {
+  const name = text(value);
+  return name.includes(";") ? refuse("a name without ;", value) : name;
+};
+
 export const flag: Parse<boolean> = (value) => {
   if (value === true || value === "true") return true;
   if (value === false || value === "false") return false;

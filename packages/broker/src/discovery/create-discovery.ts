@@ -7,7 +7,7 @@ import { StaticDiscovery } from "./static-discovery.ts";
 
 export function createDiscovery(
   settings: ClusterSettings["discovery"],
-  env: Pick<Env, "timers" | "network">,
+  env: Pick<Env, "timers" | "network" | "fs">,
   logger: Logger,
 ): Discovery {
   return settings.type === "etcd"

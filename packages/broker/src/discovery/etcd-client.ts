@@ -1,28 +1,51 @@
-import type { Env } from "../env/env.ts";
+import type { EtcdDiscovery as EtcdSettings } from "../config/settings.ts";
+import type { Env, PostOptions } from "../env/env.ts";
+import { reasonOf } from "../util/os-error.ts";
 
 export interface KeyValue {
   readonly key: string;
   readonly value: string;
 }
 
+type Settings = Pick<EtcdSettings, "endpoints" | "timeoutMs" | "user" | "tls">;
+
+/** An answer of etcd's that is not the one that was asked for. */
+class EtcdRefusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, body: string) {
+    super(`HTTP ${status} ${body.trim().slice(0, 200)}`);
+    this.status = status;
+  }
+
+  /** The token has expired, or etcd has begun anew, or users were changed. */
+  get wantsNewToken(): boolean {
+    return this.status === UNAUTHORIZED || this.message.includes("revision of auth store is old");
+  }
+}
+
+const UNAUTHORIZED = 401;
+
 /**
  * The part of etcd v3's API that discovery needs, over its JSON gateway, which writes 64-bit
  * numbers as strings, and keys and values in base64. Every method rejects if no endpoint answers.
+ * Files with a password or certificates are read at each use, because they may be renewed.
  */
 export class EtcdClient {
+  readonly #settings: Settings;
   readonly #endpoints: readonly string[];
-  readonly #timeoutMs: number;
-  readonly #network: Env["network"];
+  readonly #env: Pick<Env, "network" | "fs">;
   /** Index of the endpoint that answered last, which is asked first. */
   #first = 0;
+  #token: string | null = null;
 
-  constructor(endpoints: readonly string[], timeoutMs: number, network: Env["network"]) {
-    this.#endpoints = endpoints.map((endpoint) => {
+  constructor(settings: Settings, env: Pick<Env, "network" | "fs">) {
+    this.#settings = settings;
+    this.#endpoints = settings.endpoints.map((endpoint) => {
       const url = endpoint.includes("://") ? endpoint : `http://${endpoint}`;
       return url.replace(/\/+$/, "");
     });
-    this.#timeoutMs = timeoutMs;
-    this.#network = network;
+    this.#env = env;
   }
 
   /** Returns the lease's id. */
@@ -59,24 +82,89 @@ export class EtcdClient {
 
   async #call<T>(method: string, body: unknown, signal?: AbortSignal): Promise<T> {
     const problems: string[] = [];
+    let refuses = false;
     for (let i = 0; i < this.#endpoints.length; i++) {
       const at = (this.#first + i) % this.#endpoints.length;
       const endpoint = this.#endpoints[at]!;
       try {
-        const url = `${endpoint}/v3/${method}`;
-        const reply = await this.#network.post(url, body, this.#timeoutMs, signal);
-        // This covers 404 too, etcd's answer for an expired lease.
-        if (reply.status !== 200)
-          throw new Error(`HTTP ${reply.status} ${reply.body.trim().slice(0, 200)}`);
+        const reply = await this.#callAt<T>(endpoint, method, body, signal);
         this.#first = at;
-        return JSON.parse(reply.body) as T;
+        return reply;
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
+        refuses ||= error instanceof EtcdRefusal;
         problems.push(`${endpoint}: ${(error as Error).message}`);
       }
     }
-    throw new Error(`etcd does not answer (${problems.join("; ")})`);
+    const what = refuses ? "etcd refuses this broker's requests" : "etcd does not answer";
+    throw new Error(`${what} (${problems.join("; ")})`);
   }
+
+  /** Logs in if that is needed, or needed again. */
+  async #callAt<T>(endpoint: string, method: string, body: unknown, signal?: AbortSignal) {
+    if (this.#settings.user === undefined) return this.#post<T>(endpoint, method, body, signal);
+    const isNew = this.#token === null;
+    this.#token ??= await this.#logIn(endpoint, signal);
+    try {
+      return await this.#post<T>(endpoint, method, body, signal);
+    } catch (error) {
+      if (!(error instanceof EtcdRefusal && error.wantsNewToken)) throw error;
+      this.#token = null;
+      if (isNew) throw error;
+      this.#token = await this.#logIn(endpoint, signal);
+      return this.#post<T>(endpoint, method, body, signal);
+    }
+  }
+
+  async #logIn(endpoint: string, signal?: AbortSignal): Promise<string> {
+    const { name, passwordFile } = this.#settings.user!;
+    const password = (await this.#textOf(passwordFile)).trim();
+    const request = { name, password };
+    const { token } = await this.#post<Token>(endpoint, "auth/authenticate", request, signal);
+    return token;
+  }
+
+  async #post<T>(
+    endpoint: string,
+    method: string,
+    body: unknown,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const reply = await this.#env.network.post(`${endpoint}/v3/${method}`, body, {
+      timeoutMs: this.#settings.timeoutMs,
+      signal,
+      ...(this.#token !== null && { headers: { authorization: this.#token } }),
+      ...(await this.#tls()),
+    });
+    // This covers 404 too, etcd's answer for an expired lease.
+    if (reply.status !== 200) throw new EtcdRefusal(reply.status, reply.body);
+    return JSON.parse(reply.body) as T;
+  }
+
+  async #tls(): Promise<Pick<PostOptions, "tls">> {
+    const { tls } = this.#settings;
+    if (tls === undefined) return {};
+    const { caFile, certFile, keyFile } = tls;
+    return {
+      tls: {
+        ...(caFile !== undefined && { ca: await this.#textOf(caFile) }),
+        ...(certFile !== undefined && { cert: await this.#textOf(certFile) }),
+        ...(keyFile !== undefined && { key: await this.#textOf(keyFile) }),
+      },
+    };
+  }
+
+  async #textOf(path: string): Promise<string> {
+    const bytes = await this.#env.fs.readFile(path).catch((error: unknown) => {
+      throw new Error(`${path} can't be read (${reasonOf(error)})`);
+    });
+    if (bytes === null) throw new Error(`there is no file ${path}`);
+    return new TextDecoder().decode(bytes);
+  }
+}
+
+interface Token {
+  readonly token: string;
 }
 
 const base64 = (value: string) => Buffer.from(value).toString("base64");

@@ -27,8 +27,8 @@ export class EtcdDiscovery implements Discovery {
   #problem: string | null = null;
   #running: Promise<void> | null = null;
 
-  constructor(settings: EtcdSettings, env: Pick<Env, "timers" | "network">, logger: Logger) {
-    this.#client = new EtcdClient(settings.endpoints, settings.timeoutMs, env.network);
+  constructor(settings: EtcdSettings, env: Pick<Env, "timers" | "network" | "fs">, logger: Logger) {
+    this.#client = new EtcdClient(settings, env);
     this.#env = env;
     this.#logger = logger;
   }

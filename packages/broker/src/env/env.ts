@@ -69,7 +69,7 @@ export interface Programs {
    */
   start(path: string, args: readonly string[], events: ProgramEvents): Promise<RunningProgram>;
   /** False if there is no such process any more. */
-  signal(processId: number, signal: "SIGTERM" | "SIGKILL"): boolean;
+  signal(processId: number, signal: "SIGTERM" | "SIGKILL" | "SIGHUP"): boolean;
   /** A process's command line, its words joined by spaces; null if no such process lives. */
   commandLineOf(processId: number): Promise<string | null>;
   /** Keeps this process alive, which `Timers` do not, until the returned function is called. */
@@ -111,13 +111,25 @@ export interface RunningThread {
 export interface Network {
   /** Why it is not possible to listen there now, as a system error code (`EADDRINUSE`), or null. */
   listenProblem(host: string, port: number): Promise<string | null>;
-  /** POSTs JSON. Rejects if there is no answer within `timeoutMs`. */
-  post(
+  /**
+   * GETs a text. Rejects if it is longer than `maxBytes`, if it is elsewhere (a redirection), or if
+   * it is not there within `timeoutMs`.
+   */
+  get(
     url: string,
-    body: unknown,
-    timeoutMs: number,
-    signal?: AbortSignal,
+    limits: { timeoutMs: number; maxBytes: number },
+    signal: AbortSignal,
   ): Promise<{ status: number; body: string }>;
+  /** POSTs JSON. Rejects if there is no answer within `timeoutMs`. */
+  post(url: string, body: unknown, options: PostOptions): Promise<{ status: number; body: string }>;
+}
+
+export interface PostOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For `https:`, in PEM. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
 /**

@@ -1,5 +1,6 @@
+import type { RequestOptions } from "node:https";
 import { createServer } from "node:net";
-import type { Network } from "./env.ts";
+import type { Network, PostOptions } from "./env.ts";
 
 export const nodeNetwork: Network = {
   listenProblem(host, port) {
@@ -9,21 +10,75 @@ export const nodeNetwork: Network = {
       server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)));
     });
   },
-  async post(url, body, timeoutMs, signal) {
+  async get(url, { timeoutMs, maxBytes }, signal) {
+    const until = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]);
+    return withReason(async () => {
+      const response = await fetch(url, { redirect: "error", signal: until });
+      return { status: response.status, body: await textOf(response, maxBytes) };
+    });
+  },
+  async post(url, body, options) {
+    const { timeoutMs, signal, headers } = options;
     const late = AbortSignal.timeout(timeoutMs);
-    try {
-      const response = await fetch(url, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-        signal: signal === undefined ? late : AbortSignal.any([late, signal]),
-      });
+    const request = {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      signal: signal === undefined ? late : AbortSignal.any([late, signal]),
+    };
+    const text = JSON.stringify(body);
+    if (url.startsWith("https:")) return postEncrypted(url, text, { ...request, ...options.tls });
+    return withReason(async () => {
+      const response = await fetch(url, { ...request, body: text });
       return { status: response.status, body: await response.text() };
-    } catch (error) {
-      // The message is always "fetch failed"; the reason is in the cause.
-      const { cause } = error as { cause?: NodeJS.ErrnoException };
-      if (cause === undefined) throw error;
-      throw new Error(cause.code ?? cause.message, { cause: error });
-    }
+    });
   },
 };
+
+async function textOf(response: Response, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The message of `fetch` is always "fetch failed"; the reason is in the cause. */
+async function withReason<T>(request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    const { cause } = error as { cause?: NodeJS.ErrnoException };
+    if (cause === undefined) throw error;
+    throw new Error(cause.code ?? cause.message, { cause: error });
+  }
+}
+
+type Posted = Awaited<ReturnType<Network["post"]>>;
+
+/** `fetch` takes no certificates. */
+async function postEncrypted(
+  url: string,
+  text: string,
+  options: RequestOptions & PostOptions["tls"],
+): Promise<Posted> {
+  const { request } = await import("node:https");
+  return new Promise((resolve, reject) => {
+    const sent = request(url, options, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (piece: string) => {
+        body += piece;
+      });
+      response.once("error", reject);
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    sent.once("error", (error: NodeJS.ErrnoException) => {
+      if (options.signal?.aborted) return reject(options.signal.reason);
+      // OpenSSL's message has several lines; the code says the same.
+      reject(error.code?.startsWith("ERR_SSL_") ? new Error(error.code, { cause: error }) : error);
+    });
+    sent.end(text);
+  });
+}

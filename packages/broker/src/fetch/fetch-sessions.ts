@@ -41,7 +41,7 @@ export class FetchSessions {
   resolve(request: FetchRequest, usesTopicIds: boolean): FetchPlan | ErrorCode {
     const { sessionId, sessionEpoch } = request;
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
-      this.#remove(this.#byId.get(sessionId));
+      this.remove(this.#byId.get(sessionId));
       const wanted = new Map<string, WantedPartition>();
       addPartitions(wanted, request);
       const session = sessionEpoch === INITIAL_EPOCH ? this.#open(wanted, usesTopicIds) : null;
@@ -87,12 +87,12 @@ export class FetchSessions {
       if (fits && this.#byId.size < this.#maxSessions) return true;
       if (this.#clock.monotonicMs() - session.lastUsedMs < FETCH_SESSION_PROTECTED_MS) return false;
       held -= session.partitions.size;
-      this.#remove(session);
+      this.remove(session);
     }
     return partitions <= MAX_FETCH_SESSION_PARTITIONS;
   }
 
-  #remove(session: FetchSession | undefined): void {
+  remove(session: FetchSession | undefined): void {
     if (session === undefined) return;
     this.#byId.delete(session.id);
     session.quiet.clear();

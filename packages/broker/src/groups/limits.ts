@@ -27,13 +27,13 @@ export const MAX_COMPILED_REGEXES = 100;
 
 /**
  * A generation whose subscriptions and assignments are larger can't be recorded. The members get
- * UNKNOWN_SERVER_ERROR, as in Kafka when the record exceeds the topic's `max.message.bytes`. The
- * limit is that of a frame, because the leader gets all subscriptions in one response.
+ * UNKNOWN_SERVER_ERROR, as in Kafka when the record exceeds `max.message.bytes` (1 MiB). In a
+ * cluster it has to fit a message of 8 MiB: one that does not ends the shard, at each attempt.
  */
-export const MAX_GENERATION_BYTES = 104_857_600;
+export const MAX_GENERATION_BYTES = 7 * 1_048_576;
 
-/** Bytes of records of one OffsetCommit or TxnOffsetCommit: each repeats the group id. */
-export const MAX_COMMIT_BYTES = 16 * 1_048_576;
+/** Of the records of one OffsetCommit or TxnOffsetCommit: each repeats the group id. As above. */
+export const MAX_COMMIT_BYTES = 7 * 1_048_576;
 
 /** The most that a record of an offset takes beside group id, topic and metadata. */
 export const COMMIT_RECORD_BYTES = 72;

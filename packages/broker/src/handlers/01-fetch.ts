@@ -1,5 +1,10 @@
 import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import type { FetchPlan, FetchSession, WantedPartition } from "../fetch/fetch-sessions.ts";
+import type {
+  FetchPlan,
+  FetchSession,
+  FetchSessions,
+  WantedPartition,
+} from "../fetch/fetch-sessions.ts";
 import {
   failedRead,
   isTold,
@@ -9,6 +14,7 @@ import {
 import { waitForData } from "../fetch/wait-for-data.ts";
 import { TAKE_OVER_WAIT_MS } from "../partition/limits.ts";
 import { PendingChanges } from "../partition/pending-changes.ts";
+import { type Fetched, NOT_THROTTLED } from "../quotas/client-quota-manager.ts";
 import { onEach } from "../security/permission.ts";
 import type { PendingLatch } from "../util/latch.ts";
 import { allows } from "./allowed.ts";
@@ -48,7 +54,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const nameOf = (one: WantedPartition) =>
     topicNameOf(services, one.topic, one.topicId, version >= 13);
   const limits = {
-    maxBytes: Math.min(request.maxBytes, services.metadata.brokerConfig().fetchMaxBytes),
+    maxBytes: mostBytes(request, context),
     readCommitted: request.isolationLevel === READ_COMMITTED,
     rack: request.rackId,
     mayRead: services.authorizer.hasAcls
@@ -80,13 +86,16 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     const enough = sizeBytes >= minBytes || answers > noReason;
     const over = remainingMs <= 0 || signals.some((signal) => signal.aborted);
     if (enough || over || plan.wanted.size === 0) {
+      const { throttleMs, isEmpty } = measure(plan, reads, context);
+      if (isEmpty) return throttled(plan, throttleMs, services.fetchSessions);
       if (version < ENDPOINTS_SINCE || !reads.some(leadsElsewhere)) {
-        return respond(plan, reads, request.isolationLevel);
+        return respond(plan, reads, request.isolationLevel, throttleMs);
       }
       const placed = reads.map((read) => withLeader(read, nameOf, services));
       const leaders = placed.filter(leadsElsewhere).map((read) => read.currentLeader);
       const nodeEndpoints = leaderEndpoints(leaders, context);
-      return { ...respond(plan, placed, request.isolationLevel), nodeEndpoints };
+      const response = respond(plan, placed, request.isolationLevel, throttleMs);
+      return { ...response, nodeEndpoints };
     }
     // What was found, less than the minimum, is dropped and read again after the wait, as in Kafka:
     // it is in the tail that is kept in memory, and holding it here would keep it longer.
@@ -97,6 +106,46 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     services.fetchWaits.end(services.env.clock.monotonicMs() - nowMs);
   }
 }
+
+function mostBytes({ maxBytes }: Request, { services, limits }: RequestContext): number {
+  const most = Math.min(maxBytes, services.metadata.brokerConfig().fetchMaxBytes);
+  return limits === null ? most : Math.min(most, services.quotas.mostFetchBytes(limits));
+}
+
+/** Throttles a client that has fetched too much. */
+function measure(
+  plan: FetchPlan,
+  reads: readonly PartitionRead[],
+  { services, limits, connection }: RequestContext,
+): Fetched {
+  if (limits === null) return NOT_THROTTLED;
+  const bytes = responseBytes(plan.incremental ? reads.filter(hasChanged) : reads);
+  return services.quotas.fetched(limits, bytes, connection);
+}
+
+/**
+ * What a throttled client gets: nothing, and its session stays as it is. A session that this
+ * request would open is not opened, as in Kafka.
+ */
+function throttled(
+  { session, incremental }: FetchPlan,
+  throttleTimeMs: number,
+  sessions: FetchSessions,
+): Response {
+  if (session !== null && !incremental) sessions.remove(session);
+  const sessionId = session !== null && incremental ? session.id : 0;
+  return { errorCode: ErrorCode.NONE, throttleTimeMs, sessionId, responses: [] };
+}
+
+/** About the bytes of the response: the records, and what stands beside them. */
+function responseBytes(reads: readonly PartitionRead[]): number {
+  let bytes = RESPONSE_BYTES;
+  for (const { sizeBytes } of reads) bytes += sizeBytes + PARTITION_BYTES;
+  return bytes;
+}
+
+const RESPONSE_BYTES = 20;
+const PARTITION_BYTES = 40;
 
 const eventsOf = ({ quiet }: FetchSession) => ({ partitions: quiet, events: quiet.events });
 
@@ -139,7 +188,12 @@ function count(reads: readonly PartitionRead[], is: (read: PartitionRead) => boo
   return found;
 }
 
-function respond(plan: FetchPlan, reads: readonly PartitionRead[], isolation: number): Response {
+function respond(
+  plan: FetchPlan,
+  reads: readonly PartitionRead[],
+  isolation: number,
+  throttleTimeMs: number,
+): Response {
   const included = plan.incremental ? reads.filter(hasChanged) : reads;
   if (plan.session !== null) updateSession(plan, included);
   const byTopic = new Map<string, ResponseTopic>();
@@ -155,6 +209,7 @@ function respond(plan: FetchPlan, reads: readonly PartitionRead[], isolation: nu
   }
   return {
     errorCode: ErrorCode.NONE,
+    throttleTimeMs,
     sessionId: plan.session?.id ?? 0,
     responses: [...byTopic.values()],
   };

@@ -13,6 +13,7 @@ import { NOT_ASKED } from "../security/authorized-operations.ts";
 import { onEach } from "../security/permission.ts";
 import { allows, clusterOperations, mayCreate, operationsOn, split } from "./allowed.ts";
 import { handler, type RequestContext, type Services } from "./handler.ts";
+import { MutationQuota } from "./mutation-quota.ts";
 
 /**
  * Metadata: v0-13.
@@ -50,7 +51,9 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   if (malformed) return failure(request, ErrorCode.INVALID_REQUEST, context);
   if (wanted?.some((one) => !isKnown(one, services))) await waitUntilMetadataRead(services);
   const { allowed, denied } = split(wanted ?? [], (one) => mayDescribe(one, context));
-  const refusals = wanted === null ? new Map() : await createMissing(context, request, allowed);
+  const quota = new MutationQuota(context, NEVER_STRICT);
+  const refusals =
+    wanted === null ? new Map() : await createMissing(context, request, allowed, quota);
   const { image } = services.metadata;
   const found = wanted === null ? describableTopics(image, context) : [];
   for (const one of distinct(allowed)) found.push(find(image, one, refusals));
@@ -58,6 +61,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   for (const { name, topicId } of distinct(denied)) topics.push(deniedTopic(name, topicId));
   return {
     ...clusterPart(context),
+    throttleTimeMs: quota.throttle(),
     topics,
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? clusterOperations(context)
@@ -109,11 +113,15 @@ function isKnown({ name, topicId }: Wanted, { metadata: { image } }: Services): 
   return name !== null && image.topics.has(name);
 }
 
+/** Who needs a topic gets it, as in Kafka, and is throttled after it. */
+const NEVER_STRICT = Number.POSITIVE_INFINITY;
+
 /** Creates the missing topics that may be created. Returns their error codes by name. */
 async function createMissing(
   context: RequestContext,
   request: Request,
   wanted: readonly Wanted[],
+  quota: MutationQuota,
 ): Promise<Map<string, number>> {
   const { metadata, delayed, halfMessages } = context.services;
   for (const held of [delayed, halfMessages]) {
@@ -134,6 +142,7 @@ async function createMissing(
   if (allowed.length === 0) return refusals;
   const defaults = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
   const topics = allowed.map((name) => ({ name, ...defaults }));
+  for (const _ of topics) quota.take(metadata.brokerConfig().numPartitions);
   const asked = { topics, validateOnly: false, internal: false };
   const created = await controller.createTopics(asked);
   for (const { name, errorCode } of created.topics) refusals.set(name, errorCode);

@@ -6,13 +6,14 @@ import { refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
 import { allows, mayCreate, split } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
+import { MutationQuota, QUOTA_EXCEEDED } from "./mutation-quota.ts";
 
 /**
  * CreateTopics: v2-7. v4 partitions and replication factor -1 take the broker's defaults (KIP-464)
  * · v5 flexible, the answer has the topic's partitions, replicas and configs (KIP-525) · v6 quotas
  * (KIP-599) · v7 the answer has the topic's id. Topics of one request are created together, in one
  * append; timeoutMs is ignored. In a cluster whose brokers are still registering it waits for them
- * (GATHERING_WAIT_MS). Not done: quotas.
+ * (GATHERING_WAIT_MS). The quota counts topics that do not exist yet, also if they are refused.
  */
 export const createTopics = handler({
   api: CreateTopics,
@@ -32,15 +33,31 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const { allowed, denied } = split(request.topics, ({ name }) => mayCreate(context, name));
   const names = new Set(denied.map(({ name }) => name));
   const refusals = [...names].map((name) => refusal(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED));
-  if (allowed.length === 0) return { topics: refusals };
-  const asked = { topics: allowed, validateOnly, internal: false };
+  const quota = new MutationQuota(context, STRICT_QUOTA_SINCE);
+  const { within: topics, above } = quota.split(allowed, (topic) => {
+    return metadata.image.topics.has(topic.name) ? 0 : partitionsOf(topic, metadata);
+  });
+  refusals.push(...above.map(({ name }) => ({ name, ...QUOTA_EXCEEDED, configs: null })));
+  const throttleTimeMs = quota.throttle();
+  if (topics.length === 0) return { throttleTimeMs, topics: refusals };
+  const asked = { topics, validateOnly, internal: false };
   const created = await metadata.controller.createTopics(asked);
   const results = created.topics.map((topic) => {
     const result = resultOf(topic, metadata, validateOnly);
     const isShown = allows(context, "describeConfigs", "topic", topic.name);
     return topic.topic === null || isShown ? result : withoutConfigs(result);
   });
-  return { topics: [...results, ...refusals] };
+  return { throttleTimeMs, topics: [...results, ...refusals] };
+}
+
+const STRICT_QUOTA_SINCE = 6;
+
+function partitionsOf(
+  { numPartitions, assignments }: Request["topics"][number],
+  metadata: Metadata,
+): number {
+  if (assignments.length > 0) return assignments.length;
+  return numPartitions > 0 ? numPartitions : metadata.brokerConfig().numPartitions;
 }
 
 /** Who may not see the topic's configs is told why they are missing, as in Kafka. */

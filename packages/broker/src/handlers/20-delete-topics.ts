@@ -6,17 +6,19 @@ import {
   ZERO_UUID,
 } from "@tarpan/protocol";
 import type { TopicRef } from "../metadata/decide-delete-topics.ts";
+import type { MetadataImage } from "../metadata/image.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
 import { allows, allowsOnCluster } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
+import { MutationQuota, QUOTA_EXCEEDED } from "./mutation-quota.ts";
 
 /**
  * DeleteTopics: v1-6.
  * v3 an error code when deletion is disabled · v4 flexible · v5 error messages · v6 topics by name
  * or by id (KIP-516).
  * Deletes all topics of a request that can be deleted in one append. Internal topics can't be
- * deleted. Not done: quotas (v5).
+ * deleted.
  */
 export const deleteTopics = handler({
   api: DeleteTopics,
@@ -40,20 +42,30 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     const known = version >= DELETION_DISABLED_SINCE;
     return failure(request, known ? TOPIC_DELETION_DISABLED : INVALID_REQUEST);
   }
+  const quota = new MutationQuota(context, STRICT_QUOTA_SINCE);
   const refs: TopicRef[] = [];
   const refusals: Result[] = [];
   for (const { name, topicId } of namedTopics(request)) {
     const byId = topicId !== ZERO_UUID;
     const denied = (name === null) === byId ? denial(name, topicId, context) : null;
     if (denied !== null) refusals.push(denied);
-    else if (name !== null && !byId) refs.push({ name, id: null });
-    else if (name === null && byId) refs.push({ name: null, id: topicId });
-    else refusals.push(result(name, topicId, BOTH_OR_NEITHER));
+    else if ((name === null) !== byId) refusals.push(result(name, topicId, BOTH_OR_NEITHER));
+    else if (!quota.take(partitionsOf(name, topicId, metadata.image))) {
+      refusals.push(result(name, topicId, QUOTA_EXCEEDED));
+    } else refs.push(byId ? { name: null, id: topicId } : { name: name!, id: null });
   }
-  if (refs.length === 0) return { responses: refusals };
+  const throttleTimeMs = quota.throttle();
+  if (refs.length === 0) return { throttleTimeMs, responses: refusals };
   const deleted = await metadata.controller.deleteTopics({ topics: refs });
   const results = deleted.topics.map(({ name, id, ...outcome }) => result(name, id, outcome));
-  return { responses: [...results, ...refusals] };
+  return { throttleTimeMs, responses: [...results, ...refusals] };
+}
+
+const STRICT_QUOTA_SINCE = 5;
+
+function partitionsOf(name: string | null, id: string, image: MetadataImage): number {
+  const topic = name === null ? image.topicsById.get(id) : image.topics.get(name);
+  return topic?.partitions.length ?? 0;
 }
 
 /** Null if the client may delete the topic, or may know that it does not exist. */

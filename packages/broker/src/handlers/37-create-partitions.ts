@@ -3,11 +3,12 @@ import { refused } from "../metadata/outcome.ts";
 import { onEach } from "../security/permission.ts";
 import { splitTopics } from "./allowed.ts";
 import { handler, type RequestContext } from "./handler.ts";
+import { MutationQuota, QUOTA_EXCEEDED } from "./mutation-quota.ts";
 
 /**
  * CreatePartitions: v0-3.
  * v2 flexible · v3 quotas (KIP-599).
- * timeoutMs is ignored. Not done: quotas.
+ * timeoutMs is ignored.
  */
 export const createPartitions = handler({
   api: CreatePartitions,
@@ -23,15 +24,24 @@ type Response = ResponseInput<typeof CreatePartitions>;
 async function handle(request: Request, context: RequestContext): Promise<Response> {
   const { services } = context;
   const { validateOnly } = request;
-  const { allowed: topics, denied } = splitTopics(context, "alter", request.topics);
-  const refusals = failure({ topics: denied }, ErrorCode.TOPIC_AUTHORIZATION_FAILED).results;
-  if (topics.length === 0) return { results: refusals };
+  const { allowed, denied } = splitTopics(context, "alter", request.topics);
+  const refusals = [...failure({ topics: denied }, ErrorCode.TOPIC_AUTHORIZATION_FAILED).results];
+  const quota = new MutationQuota(context, STRICT_QUOTA_SINCE);
+  const { within: topics, above } = quota.split(allowed, ({ name, count }) => {
+    const known = services.metadata.image.topics.get(name)?.partitions.length ?? count;
+    return Math.max(0, count - known);
+  });
+  refusals.push(...above.map(({ name }) => ({ name, ...QUOTA_EXCEEDED })));
+  const throttleTimeMs = quota.throttle();
+  if (topics.length === 0) return { throttleTimeMs, results: refusals };
   const grown = await services.metadata.controller.createPartitions({ topics, validateOnly });
   const results = grown.topics.map(({ name, errorCode, errorMessage }) => {
     return { name, errorCode, errorMessage };
   });
-  return { results: [...results, ...refusals] };
+  return { throttleTimeMs, results: [...results, ...refusals] };
 }
+
+const STRICT_QUOTA_SINCE = 3;
 
 type Named = { readonly topics: readonly { readonly name: string }[] };
 

@@ -12,6 +12,8 @@ import type { Metadata } from "../metadata/metadata.ts";
 import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
+import type { ClientLimits } from "../quotas/client-limits.ts";
+import type { ClientQuotaManager } from "../quotas/client-quota-manager.ts";
 import type { Authorizer } from "../security/authorizer.ts";
 import type { Permission } from "../security/permission.ts";
 import type { ConnectionInfo, Lane } from "../server/router.ts";
@@ -33,6 +35,7 @@ export interface Services {
   readonly delayed: DelayedMessages;
   readonly halfMessages: HalfMessages;
   readonly authorizer: Authorizer;
+  readonly quotas: ClientQuotaManager;
   /** See ClusterAccess.states; left out when this broker leads every replica. */
   readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;
   /** Left out when this broker is alone and follows no other. */
@@ -46,6 +49,8 @@ export interface RequestContext {
   readonly connection: ConnectionInfo;
   readonly version: number;
   readonly clientId: string | null;
+  /** Null while no client has a quota. */
+  readonly limits: ClientLimits | null;
 }
 
 /** Serves one API. ApiVersions is derived from the list of handlers. */
@@ -64,7 +69,7 @@ export interface Handler {
 }
 
 /** A response as its API's codec takes it; `handler` checks the type of each. */
-type Body = Readonly<Record<string, unknown>>;
+export type Body = Readonly<Record<string, unknown>>;
 
 type Answer<S extends Fields> = Input<S> | undefined;
 

@@ -5,6 +5,7 @@ import {
   ErrorCode,
   encodeResponse,
   includes,
+  Produce,
   ProtocolError,
   Reader,
   type RequestHeader,
@@ -16,6 +17,7 @@ import { type CloseReason, RefusedRequest } from "../server/refused-request.ts";
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { CloseConnection, type Handler, type RequestContext, type Services } from "./handler.ts";
+import { RequestUsage } from "./request-usage.ts";
 
 /** Parses a frame, runs its handler and encodes the response. */
 export class HandlerRouter implements RequestRouter {
@@ -51,7 +53,7 @@ export class HandlerRouter implements RequestRouter {
     const context = this.#contextOf(header, connection);
     return {
       lane: handler.lane,
-      run: () => this.#run(handler, header, request, context),
+      run: () => this.#run(handler, header, request, context, frame.length),
     };
   }
 
@@ -69,28 +71,35 @@ export class HandlerRouter implements RequestRouter {
     header: RequestHeader,
     request: unknown,
     context: RequestContext,
+    requestBytes: number,
   ): Promise<readonly Uint8Array[] | null> {
     const { clock } = this.#services.env;
     const counts = this.#metrics.begin(header.apiKey);
     const { timedFor } = counts;
     const startedMs = clock.monotonicMs();
     let errorCode: number = ErrorCode.UNKNOWN_SERVER_ERROR;
+    const usage = context.limits && new RequestUsage(context, context.limits);
     try {
+      if (handler.api === Produce) usage?.produced(requestBytes);
       const denied = this.#denied(handler, request, context);
       const pending =
         denied === ErrorCode.NONE
           ? handler.handle(request, context)
           : handler.failure(request, denied, context);
       if (timedFor > 0) counts.localMs += timedFor * (clock.monotonicMs() - startedMs);
+      usage?.worked(startedMs);
       const response = await pending;
       errorCode = response === undefined ? ErrorCode.NONE : firstErrorCode(response);
       if (response === undefined) return null;
-      return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
+      const { apiVersion, correlationId } = header;
+      if (usage !== null) return usage.encode(handler.api, correlationId, response);
+      return encodeResponse(handler.api, apiVersion, correlationId, response);
     } catch (error) {
       if (error instanceof CloseConnection) throw refused("acks-0-error", header, error.message);
       if (error instanceof KafkaError) {
         errorCode = error.errorCode;
         const response = handler.failure(request, errorCode, context);
+        if (usage !== null) return usage.encode(handler.api, header.correlationId, response);
         return encodeResponse(handler.api, header.apiVersion, header.correlationId, response);
       }
       return this.#answerBug(handler, header, request, context, error);
@@ -144,7 +153,10 @@ export class HandlerRouter implements RequestRouter {
   }
 
   #contextOf({ apiVersion, clientId }: RequestHeader, connection: ConnectionInfo): RequestContext {
-    return { services: this.#services, connection, version: apiVersion, clientId };
+    const services = this.#services;
+    const { quotas } = services;
+    const limits = quotas.active ? quotas.limitsOf(connection, clientId) : null;
+    return { services, connection, version: apiVersion, clientId, limits };
   }
 
   closed(): void {

@@ -7,6 +7,7 @@ import { counter, type Family, gauge, histogramSamples, type Scrape } from "./fa
 import { heldFamilies } from "./held-families.ts";
 import { logFamilies } from "./log-families.ts";
 import { processFamilies } from "./process-families.ts";
+import { tokenKeyFamilies } from "./token-key-families.ts";
 import { transactionFamilies } from "./transaction-families.ts";
 
 /**
@@ -19,6 +20,7 @@ export function familiesOf(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
     ...fetchFamilies(broker),
     ...networkFamilies(broker),
     ...certificateFamilies(broker),
+    ...tokenKeyFamilies(broker),
     ...trafficFamilies(broker),
     ...partitionFamilies(broker, scrape),
     ...cleanupFamilies(broker),
@@ -211,6 +213,17 @@ function clusterFamilies(broker: BrokerAdmin): Family[] {
       "Partitions of the cluster with a replica that is not in sync",
       () => members.underReplicated,
     ),
+    {
+      name: "tarpan_cluster_connections_refused_total",
+      help: "Connections with other nats-servers refused, by this one or by them; the log says why",
+      type: "counter",
+      *collect() {
+        const security = broker.cluster().engine.security ?? null;
+        if (security === null) return;
+        yield { value: security.refusedByThis, labels: { by: "this" } };
+        yield { value: security.refusedByOthers, labels: { by: "others" } };
+      },
+    },
   ];
 }
 

@@ -1,4 +1,5 @@
 import { ResourceType } from "../config/kafka/set-configs.ts";
+import { type ClientQuotas, entityKey, quotaEntity } from "../quotas/quota-entity.ts";
 import type { Acl } from "../security/acl.ts";
 import { type ScramCredential, type ScramMechanism, scramMechanismOf } from "../security/scram.ts";
 import { LayeredMap } from "../util/layered-map.ts";
@@ -43,6 +44,8 @@ class Draft {
   readonly #acls = new Map<string, Acl | undefined>();
   /** Undefined if a user has no credential any more. */
   readonly #users = new Map<string, Map<ScramMechanism, ScramCredential> | undefined>();
+  /** By `entityKey`; undefined if an entity has no quota any more. */
+  readonly #quotas = new Map<string, ClientQuotas | undefined>();
   #nextProducerId: number;
 
   constructor(base: MetadataImage) {
@@ -96,6 +99,9 @@ class Draft {
       case "RemoveUserScramCredentialRecord":
         this.#setCredential(value.name, value.mechanism, null);
         return;
+      case "ClientQuotaRecord":
+        this.#setQuota(value);
+        return;
       default:
         record satisfies never;
     }
@@ -114,6 +120,7 @@ class Draft {
       features: this.#features ?? base.features,
       acls: this.#acls.size === 0 ? base.acls : base.acls.with(this.#acls),
       users: this.#users.size === 0 ? base.users : base.users.with(this.#users),
+      quotas: this.#quotas.size === 0 ? base.quotas : base.quotas.with(this.#quotas),
     };
   }
 
@@ -227,6 +234,16 @@ class Draft {
     if (credential === null) credentials.delete(mechanism);
     else credentials.set(mechanism, credential);
     this.#users.set(user, credentials.size === 0 ? undefined : credentials);
+  }
+
+  #setQuota({ entity: parts, key, value, remove }: RecordValue<"ClientQuotaRecord">): void {
+    const entity = quotaEntity(parts);
+    const name = entityKey(entity);
+    const before = this.#quotas.has(name) ? this.#quotas.get(name) : this.#base.quotas.get(name);
+    const values = new Map(before?.values);
+    if (remove) values.delete(key);
+    else values.set(key, value);
+    this.#quotas.set(name, values.size === 0 ? undefined : { entity, values });
   }
 
   #setFeature(name: string, level: number): void {

@@ -1,7 +1,15 @@
 import { ErrorCode } from "@tarpan/protocol";
-import { MAX_ITERATIONS, MIN_ITERATIONS, scramKeys, scramMechanismOf } from "../security/scram.ts";
+import type { Random } from "../env/env.ts";
+import {
+  MAX_ITERATIONS,
+  MIN_ITERATIONS,
+  NOBODY,
+  scramKeys,
+  scramMechanismOf,
+} from "../security/scram.ts";
 import type { Decision } from "../state-machine/replayed-state.ts";
 import { type MetadataImage, scramCredentialOf } from "./image.ts";
+import { nobodyRecord } from "./nobody-record.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
 import {
   type MetadataRecord,
@@ -37,6 +45,7 @@ export interface AlteredUser extends Outcome {
 export function decideAlterUsers(
   image: MetadataImage,
   { deletions, upsertions }: AlterUsersRequest,
+  random: Random,
 ): Decision<MetadataRecord, AlteredUser[]> {
   const names = [...deletions, ...upsertions].map(({ name }) => name);
   const counts = new Map<string, number>();
@@ -53,13 +62,18 @@ export function decideAlterUsers(
   };
   for (const one of deletions) decide(one, () => deletion(image, one));
   for (const one of upsertions) decide(one, () => upsertion(one));
+  const first = upsertions.find(({ name }) => outcomes.get(name) === DONE);
+  if (first !== undefined && !image.users.has(NOBODY)) {
+    records.push(nobodyRecord(scramMechanismOf(first.mechanism)!, first.iterations, random));
+  }
   return { records, response: [...outcomes].map(([user, outcome]) => ({ user, ...outcome })) };
 }
 
 const TWICE = "A user credential cannot be altered twice in the same request";
 
 function nameProblem(name: string, mechanism: number): Outcome | null {
-  if (name === "") return refused(ErrorCode.UNACCEPTABLE_CREDENTIAL, "Username must not be empty");
+  if (name === NOBODY)
+    return refused(ErrorCode.UNACCEPTABLE_CREDENTIAL, "Username must not be empty");
   if (scramMechanismOf(mechanism) !== null) return null;
   return refused(ErrorCode.UNSUPPORTED_SASL_MECHANISM, "Unknown SCRAM mechanism");
 }

@@ -11,7 +11,7 @@ import { CLUSTER_NAME } from "../security/authorizer.ts";
 import { parsePrincipal, principalProblem } from "../security/principal.ts";
 import type { Decision } from "../state-machine/replayed-state.ts";
 import type { MetadataImage } from "./image.ts";
-import { MAX_ACL_LENGTH_PER_REQUEST, MAX_ACLS_PER_REQUEST } from "./limits.ts";
+import { MAX_ACLS_PER_REQUEST } from "./limits.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
 import { aclRecord, type MetadataRecord } from "./records.ts";
 import { randomUuid } from "./topic-ids.ts";
@@ -22,10 +22,10 @@ export function decideCreateAcls(
   acls: readonly Acl[],
   random: Random,
 ): Decision<MetadataRecord, Outcome[]> {
-  const tooMany = limitProblem(acls);
-  if (tooMany !== null) {
-    const refusal = refused(ErrorCode.INVALID_REQUEST, tooMany);
-    return { records: [], response: acls.map(() => refusal) };
+  if (acls.length > MAX_ACLS_PER_REQUEST) {
+    const text = `one request can create ${MAX_ACLS_PER_REQUEST} ACLs, not ${acls.length}`;
+    const tooMany = refused(ErrorCode.INVALID_REQUEST, text);
+    return { records: [], response: acls.map(() => tooMany) };
   }
   const added = new Map<string, Acl>();
   const response = acls.map((acl) => {
@@ -41,18 +41,6 @@ export function decideCreateAcls(
   }
   const records = [...added.values()].map((acl) => aclRecord(randomUuid(random), acl));
   return { records, response };
-}
-
-function limitProblem(acls: readonly Acl[]): string | null {
-  if (acls.length > MAX_ACLS_PER_REQUEST) {
-    return `one request can create ${MAX_ACLS_PER_REQUEST} ACLs, not ${acls.length}`;
-  }
-  let length = 0;
-  for (const { resourceName, principal, host } of acls) {
-    length += resourceName.length + principal.length + host.length;
-  }
-  if (length <= MAX_ACL_LENGTH_PER_REQUEST) return null;
-  return `the ACLs of one request can have ${MAX_ACL_LENGTH_PER_REQUEST} characters, not ${length}`;
 }
 
 function refusalOf(acl: Acl): Outcome | null {

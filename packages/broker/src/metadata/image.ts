@@ -1,4 +1,5 @@
 import type { SetConfigs } from "../config/kafka/set-configs.ts";
+import type { ClientQuotas } from "../quotas/quota-entity.ts";
 import type { Acl } from "../security/acl.ts";
 import type { ScramCredential, ScramMechanism } from "../security/scram.ts";
 import { LayeredMap } from "../util/layered-map.ts";
@@ -21,6 +22,8 @@ export interface MetadataImage extends SetConfigs {
   readonly acls: LayeredMap<string, Acl>;
   /** By user and mechanism. */
   readonly users: LayeredMap<string, ScramUser>;
+  /** By `entityKey`. */
+  readonly quotas: LayeredMap<string, ClientQuotas>;
 }
 
 /** The credentials of a user. */
@@ -106,6 +109,7 @@ export const EMPTY_IMAGE: MetadataImage = {
   features: new Map(),
   acls: new LayeredMap(),
   users: new LayeredMap(),
+  quotas: new LayeredMap(),
 };
 
 /** The broker that a resource of type broker names, null if there is none. */

@@ -10,12 +10,6 @@ export const MAX_PARTITIONS_PER_REQUEST = 10_000;
 /** How many ACLs one request may create or delete (Kafka's `MAX_RECORDS_PER_USER_OP`). */
 export const MAX_ACLS_PER_REQUEST = 10_000;
 
-/**
- * How long the names, principals and hosts of the ACLs in one request may be together, in
- * characters. They become one batch, and a batch that is too large for the log ends the controller.
- */
-export const MAX_ACL_LENGTH_PER_REQUEST = 500_000;
-
 /** How many preferred leaders are elected at a time (Kafka's `MAX_ELECTIONS_PER_IMBALANCE`). */
 export const MAX_ELECTIONS_PER_ROUND = 1_000;
 

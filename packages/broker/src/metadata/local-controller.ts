@@ -2,13 +2,14 @@ import { ConfigResolver } from "../config/kafka/resolve.ts";
 import type { BrokerConfig } from "../config/kafka/typed.ts";
 import type { Env } from "../env/env.ts";
 import type { Log } from "../log/log.ts";
-import type { ReplayProgress } from "../state-machine/replay.ts";
+import { appendRecords, type ReplayProgress } from "../state-machine/replay.ts";
 import {
   type Decision,
   ReplayedState,
   type StateMachineError,
 } from "../state-machine/replayed-state.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
+import type { Founding } from "./founding.ts";
 import type { MetadataImage } from "./image.ts";
 
 import { metadataMachine } from "./machine.ts";
@@ -26,6 +27,8 @@ export interface ControllerOptions {
   /** Kafka broker configs given at start, validated (`BrokerSettings.kafkaConfigs`). */
   readonly kafkaConfigs: Readonly<Record<string, string>>;
   readonly leaderEpoch?: number;
+  /** Begins the log if nothing was appended to it before. */
+  readonly founding?: Founding | null;
   /** Told about a replay as it goes, for logs that take long. */
   readonly onProgress?: (progress: ReplayProgress) => void;
 }
@@ -54,9 +57,17 @@ export class LocalController {
     this.#replayed = replayed;
   }
 
-  /** Replays the log. Rejects with the log's error, or with the record that can't be read. */
+  /**
+   * Replays the log. Rejects with the log's error, with the record that can't be read, or with the
+   * problem of `founding`.
+   */
   static async open(options: ControllerOptions): Promise<LocalController> {
-    const { log, leaderEpoch = 0, env, onProgress } = options;
+    const { log, leaderEpoch = 0, env, onProgress, founding } = options;
+    if (log.endOffset === 0 && founding) {
+      if (founding.problem !== null) throw founding.problem;
+      const records = founding.take().map((record) => metadataMachine.encode(record));
+      await appendRecords(log, leaderEpoch, env.clock.wallMs(), records);
+    }
     const replayed = await ReplayedState.load(metadataMachine, {
       log,
       leaderEpoch,

@@ -3,6 +3,7 @@ import { applyMetadata } from "./apply.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "./image.ts";
 import {
   aclRecord,
+  clientQuotaRecord,
   configRecord,
   decodeRecord,
   encodeRecord,
@@ -44,6 +45,9 @@ function* snapshot(image: MetadataImage): Generator<readonly MetadataRecord[]> {
     for (const [mechanism, credential] of credentials) {
       yield [scramCredentialRecord(user, mechanism, credential)];
     }
+  }
+  for (const { entity, values } of image.quotas.values()) {
+    for (const [key, value] of values) yield [clientQuotaRecord(entity, key, value)];
   }
   if (image.nextProducerId > 0) yield [producerIdsRecord(-1, image.nextProducerId)];
 }

@@ -1,6 +1,7 @@
 import {
   AllocateProducerIds,
   AlterConfigs,
+  AlterQuotas,
   AlterReassignments,
   AlterUsers,
   CreateAcls,
@@ -27,6 +28,11 @@ import {
   createTransactionTopic,
 } from "./create-topics.ts";
 import { type AlterConfigsRequest, decideAlterConfigs } from "./decide-alter-configs.ts";
+import {
+  type AlteredQuotas,
+  type AlterQuotasRequest,
+  decideAlterQuotas,
+} from "./decide-alter-quotas.ts";
 import {
   type AlteredUser,
   type AlterUsersRequest,
@@ -228,14 +234,31 @@ export const operations = {
   alterUsers: operation({
     api: AlterUsers,
     async decide(
-      controller: Deciding,
+      controller: Pick<LocalController, "decide" | "random">,
       request: AlterUsersRequest,
     ): Promise<{ readonly results: readonly AlteredUser[] }> {
-      return { results: await controller.decide((image) => decideAlterUsers(image, request)) };
+      const results = await controller.decide((image) => {
+        return decideAlterUsers(image, request, controller.random);
+      });
+      return { results };
     },
     refuse: (outcome, { deletions, upsertions }) => {
       const names = new Set([...deletions, ...upsertions].map(({ name }) => name));
       return { results: [...names].map((user) => ({ user, ...outcome })) };
+    },
+  }),
+
+  /** One result for each entity. */
+  alterQuotas: operation({
+    api: AlterQuotas,
+    async decide(
+      controller: Deciding,
+      request: AlterQuotasRequest,
+    ): Promise<{ readonly results: readonly AlteredQuotas[] }> {
+      return { results: await controller.decide((image) => decideAlterQuotas(image, request)) };
+    },
+    refuse: (outcome, { entries }) => {
+      return { results: entries.map(({ entity }) => ({ entity, ...outcome })) };
     },
   }),
 

@@ -8,6 +8,7 @@ import {
   type TopicRecord,
 } from "@tarpan/protocol";
 import { SecurityProtocol } from "../config/kafka/listener.ts";
+import type { QuotaEntity } from "../quotas/quota-entity.ts";
 import type { Acl } from "../security/acl.ts";
 import { SCRAM_MECHANISMS, type ScramCredential, type ScramMechanism } from "../security/scram.ts";
 import type { EncodedRecord } from "../state-machine/state-machine.ts";
@@ -140,6 +141,16 @@ export function removeScramCredentialRecord(name: string, mechanism: number): Me
     version: VERSION,
     value: { name, mechanism },
   };
+}
+
+/** Null removes the quota. */
+export function clientQuotaRecord(
+  entity: QuotaEntity,
+  key: string,
+  quota: number | null,
+): MetadataRecord {
+  const value = { entity: [...entity], key, value: quota ?? 0, remove: quota === null };
+  return { record: "ClientQuotaRecord", version: VERSION, value };
 }
 
 export function unregisterBrokerRecord(broker: BrokerImage): MetadataRecord {

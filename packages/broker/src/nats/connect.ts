@@ -1,4 +1,4 @@
-import type { NatsConnection } from "@nats-io/transport-node";
+import type { Authenticator, NatsConnection, TlsOptions } from "@nats-io/transport-node";
 import type { Env } from "../env/env.ts";
 import { pause } from "../util/pause.ts";
 import { EngineError } from "./engine-error.ts";
@@ -12,13 +12,16 @@ import {
   RECONNECT_WAIT_MS,
 } from "./limits.ts";
 
+type Nats = typeof import("@nats-io/transport-node");
+
 export interface ConnectOptions {
   readonly env: Pick<Env, "clock" | "timers">;
   /** `nats://host:port` or `tls://host:port` each, without credentials. Called at each try. */
   readonly servers: () => readonly string[];
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  readonly token?: string | undefined;
+  /** Null to log in without credentials. */
+  readonly authenticator: (nats: Nats) => Authenticator | null;
+  /** Null for connections that are encrypted only if a server demands it. */
+  readonly tls: TlsOptions | null;
   /** The connection's name in the server's own reports. */
   readonly name: string;
   /** The server is this broker's own: the connection never moves to another one. */
@@ -36,18 +39,18 @@ export interface ConnectOptions {
 export async function connectNats(options: ConnectOptions): Promise<NatsConnection> {
   const { env, signal } = options;
   // Loaded on demand: a single broker never needs it.
-  const { connect } = await import("@nats-io/transport-node");
+  const nats = await import("@nats-io/transport-node");
+  const authenticator = options.authenticator(nats);
   const startedMs = env.clock.monotonicMs();
   let reportedMs = startedMs;
   for (;;) {
     const servers = options.servers();
     try {
-      return await connect({
+      return await nats.connect({
         servers: [...servers],
         name: options.name,
-        ...(options.user !== undefined && { user: options.user, pass: options.password ?? "" }),
-        ...(options.token !== undefined && { token: options.token }),
-        ...(servers.some((server) => server.startsWith("tls:")) && { tls: {} }),
+        ...(authenticator !== null && { authenticator }),
+        ...(options.tls !== null && { tls: options.tls }),
         timeout: CONNECT_TIMEOUT_MS,
         maxReconnectAttempts: -1,
         reconnectTimeWait: RECONNECT_WAIT_MS,
@@ -82,7 +85,7 @@ function reasonOf(error: unknown): string {
 function refused(servers: readonly string[], reason: string, cause: unknown): EngineError {
   return new EngineError(
     "TARPAN_ENGINE_REFUSED",
-    `NATS at ${servers.join(", ")} refuses the broker (${reason}): check user and password`,
+    `NATS at ${servers.join(", ")} refuses the broker (${reason}): check its credentials`,
     cause,
   );
 }

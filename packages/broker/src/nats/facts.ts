@@ -14,13 +14,30 @@ export interface EngineFacts {
   readonly maxPayloadBytes: number;
   /** One line each. */
   readonly problems: readonly string[];
+  /** Null for an external engine. */
+  readonly security: SecurityFacts | null;
+}
+
+/** What protects the connections between nats-servers, and whom it kept out. */
+export interface SecurityFacts {
+  readonly tls: boolean;
+  readonly password: boolean;
+  /** Ms since the epoch; null without a certificate. */
+  readonly certificateExpiresMs: number | null;
+  /** How often new files of the certificate could not be used. */
+  readonly reloadFailures: number;
+  /** Connections since the broker started. */
+  readonly refusedByThis: number;
+  readonly refusedByOthers: number;
+  /** What was refused lately and why, one line each. */
+  readonly refusals: readonly string[];
 }
 
 /** Never rejects: what the servers don't answer is null or "unverified". */
 export async function readEngineFacts(
   nc: NatsConnection,
   admin: EngineAdmin | null,
-): Promise<EngineFacts> {
+): Promise<Omit<EngineFacts, "security">> {
   const version = versionIn(nc.info?.version ?? "") ?? "";
   const maxPayloadBytes = nc.info?.max_payload ?? 0;
   const [peers, syncInterval] = await Promise.all([

@@ -18,6 +18,7 @@ import {
   serverConfigText,
   type Users,
 } from "./server-config.ts";
+import type { ServerSecurity } from "./server-security.ts";
 
 export interface ManagedServerOptions {
   readonly env: Env;
@@ -31,6 +32,7 @@ export interface ManagedServerOptions {
   readonly flush: FlushPolicy;
   /** Raft addresses of all brokers. Called at each start of the server. */
   readonly peers: () => readonly string[];
+  readonly security: Pick<ServerSecurity, "tls" | "password">;
 }
 
 /** One run of the server, from a start to its end. */
@@ -114,6 +116,12 @@ export class ManagedNatsServer {
     this.#confirmed = true;
   }
 
+  /** Has it read its files of certificates again; its connections go on. */
+  reload(): void {
+    const serverId = this.#run?.serverId ?? null;
+    if (serverId !== null) this.#options.env.programs.signal(serverId, "SIGHUP");
+  }
+
   /** Stops a server that runs in order. It is then started again, as after any other end. */
   restart(): void {
     const serverId = this.#run?.serverId ?? null;
@@ -143,13 +151,15 @@ export class ManagedNatsServer {
   async #start(): Promise<void> {
     const { env, directory, program, peers } = this.#options;
     const configPath = join(directory, CONFIG_FILE);
-    const { nodeId, raftHost, raftPort, flush } = this.#options;
+    const { nodeId, raftHost, raftPort, flush, security } = this.#options;
     const text = serverConfigText({
       ...{ nodeId, raftHost, raftPort, flush, directory },
       version: program.version,
       clientPort: this.#clientPort,
       peers: peers(),
       users: this.users,
+      tls: security.tls,
+      password: security.password,
     });
     await writeText(env.fs, configPath, text, { secret: true });
     let end!: () => void;

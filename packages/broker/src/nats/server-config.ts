@@ -1,4 +1,6 @@
-import type { FlushPolicy } from "../config/settings.ts";
+import { createHmac } from "node:crypto";
+import type { ClusterTls, FlushPolicy } from "../config/settings.ts";
+import type { Secret } from "../util/secret.ts";
 import { LOG_FILE_BYTES, LOG_FILES_KEPT, MAX_PAYLOAD_BYTES, MAX_PENDING_BYTES } from "./limits.ts";
 import { serverNameOf, serverTagOf } from "./names.ts";
 import { knowsSyncInterval } from "./version.ts";
@@ -16,6 +18,9 @@ export interface ServerConfig {
   readonly peers: readonly string[];
   readonly flush: FlushPolicy;
   readonly users: Users;
+  readonly tls: ClusterTls | null;
+  /** What the brokers share; null for routes without a password. */
+  readonly password: Secret | null;
 }
 
 /** Passwords are new at each start of the broker, and no one else knows them. */
@@ -65,6 +70,7 @@ export function serverConfigText(config: ServerConfig): string {
 server_name: ${quoted(serverNameOf(config.nodeId))}
 server_tags: [${quoted(serverTagOf(config.nodeId))}]
 listen: "${CLIENT_HOST}:${config.clientPort}"
+${tlsBlock(config.tls, "")}\
 max_payload: ${MAX_PAYLOAD_BYTES}
 max_pending: ${MAX_PENDING_BYTES}
 log_file: ${inside(LOG_FILE)}
@@ -76,8 +82,9 @@ cluster {
   listen: ${quoted(hostAndPort(config.raftHost, config.raftPort))}
   # Each server's client port is for its own broker only.
   no_advertise: true
+${routeSecurity(config)}\
   routes: [
-${config.peers.map((peer) => `    ${quoted(`nats-route://${peer}`)}`).join("\n")}
+${config.peers.map((peer) => `    ${quoted(routeUrl(peer, config.password))}`).join("\n")}
   ]
 }
 jetstream {
@@ -89,6 +96,43 @@ accounts {
 }
 system_account: SYS
 `;
+}
+
+/** Seconds for a handshake or a log-in: a loaded machine needs more than NATS's default of 2. */
+const HANDSHAKE_SECONDS = 5;
+
+function routeSecurity({ raftHost, raftPort, tls, password }: ServerConfig): string {
+  // Servers tell each other their addresses; a certificate is for this one.
+  const advertise = quoted(hostAndPort(raftHost, raftPort));
+  const own = tls === null ? "" : `  advertise: ${advertise}\n${tlsBlock(tls, "  ")}`;
+  if (password === null) return own;
+  const user = `user: ${ROUTE_USER}, password: ${quoted(routePassword(password))}`;
+  return `${own}  authorization { ${user}, timeout: ${HANDSHAKE_SECONDS} }\n`;
+}
+
+/** Both sides show a certificate. */
+function tlsBlock(tls: ClusterTls | null, indent: string): string {
+  if (tls === null) return "";
+  const lines = [
+    `cert_file: ${quoted(tls.certFile)}`,
+    `key_file: ${quoted(tls.keyFile)}`,
+    `ca_file: ${quoted(tls.caFile)}`,
+    "verify: true",
+    `timeout: ${HANDSHAKE_SECONDS}`,
+  ];
+  return `${indent}tls {\n${lines.map((line) => `${indent}  ${line}\n`).join("")}${indent}}\n`;
+}
+
+const ROUTE_USER = "tarpan";
+
+function routeUrl(peer: string, password: Secret | null): string {
+  const user = password === null ? "" : `${ROUTE_USER}:${routePassword(password)}@`;
+  return `nats-route://${user}${peer}`;
+}
+
+/** Made of the password, so that any text can be one, and no file shows what the operator chose. */
+function routePassword(password: Secret): string {
+  return createHmac("sha256", password.reveal()).update("tarpan route").digest("base64url");
 }
 
 export function hostAndPort(host: string, port: number): string {

@@ -10,19 +10,23 @@ import { createDiscovery } from "../discovery/create-discovery.ts";
 import type { Discovery } from "../discovery/discovery.ts";
 import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
+import { reasonOf } from "../util/os-error.ts";
 import { pause } from "../util/pause.ts";
 import { EngineAdmin } from "./admin.ts";
-import { connectNats } from "./connect.ts";
+import { type ConnectOptions, connectNats } from "./connect.ts";
+import { EngineLogin } from "./engine-login.ts";
 import { engineAddress } from "./engine-url.ts";
-import { type EngineFacts, readEngineFacts } from "./facts.ts";
+import { type EngineFacts, readEngineFacts, type SecurityFacts } from "./facts.ts";
 import { findNatsServer } from "./find-server.ts";
 import { watchHealth } from "./health.ts";
-import { PROGRESS_INTERVAL_MS, READY_POLL_MS } from "./limits.ts";
+import { HEALTH_INTERVAL_MS, PROGRESS_INTERVAL_MS, READY_POLL_MS } from "./limits.ts";
 import { logRaftChanges } from "./log-raft-changes.ts";
 import { ManagedNatsServer } from "./managed-server.ts";
+import { Refusals } from "./refusals.ts";
 import { mergePeers, rememberedPeers, rememberPeers } from "./remembered-peers.ts";
 import { requestJson } from "./request-json.ts";
 import { hostAndPort } from "./server-config.ts";
+import { ServerSecurity } from "./server-security.ts";
 import { knowsSyncInterval, versionIn, versionProblem } from "./version.ts";
 
 export interface EngineOptions {
@@ -84,6 +88,9 @@ class EngineStart {
   readonly #stopping = new AbortController();
   #discovery: Discovery | null = null;
   #server: ManagedNatsServer | null = null;
+  #security: ServerSecurity | null = null;
+  #refusals: Refusals | null = null;
+  #login: EngineLogin | null = null;
   readonly #connections: NatsConnection[] = [];
   #problem: string | null = null;
 
@@ -102,7 +109,8 @@ class EngineStart {
       version: nc.info?.version,
     });
     void this.#watch(nc);
-    const problem = () => this.#problem;
+    const problem = () => this.#problemNow();
+    const security = () => this.#securityFacts();
     return {
       nc,
       admin,
@@ -111,7 +119,11 @@ class EngineStart {
       get problem() {
         return problem();
       },
-      facts: () => readEngineFacts(nc, admin),
+      facts: async () => {
+        const facts = await readEngineFacts(nc, admin);
+        const refusals = security()?.refusals ?? [];
+        return { ...facts, problems: [...facts.problems, ...refusals], security: security() };
+      },
       stop: () => this.stop(),
     };
   }
@@ -124,6 +136,8 @@ class EngineStart {
 
   async #managed(engine: ManagedEngine): Promise<{ nc: NatsConnection; admin: EngineAdmin }> {
     const { env, logger, nodeId, flush, dataDirectory } = this.#options;
+    const security = await ServerSecurity.open(engine, { env, logger });
+    this.#security = security;
     const allowOld = this.#cluster.allowOldEngine;
     const program = await findNatsServer(env, { path: engine.serverPath, allowOld });
     if (program.problem !== null) logger.warn(program.problem);
@@ -137,12 +151,18 @@ class EngineStart {
     const peers = await this.#join(hostAndPort(engine.raftHost, engine.raftPort), directory);
     const { raftHost, raftPort } = engine;
     this.#options.signal?.throwIfAborted();
+    this.#refusals = await Refusals.open({ directory, env, logger, peers });
     const server = await ManagedNatsServer.start({
-      ...{ env, logger, program, nodeId, directory, raftHost, raftPort, flush, peers },
+      ...{ env, logger, program, nodeId, directory, raftHost, raftPort, flush, peers, security },
     });
     this.#server = server;
+    void this.#watchSecurity();
     const connect = ({ user, password }: { user: string; password: string }) =>
-      this.#connect({ servers: () => [server.clientUrl], user, password });
+      this.#connect({
+        servers: () => [server.clientUrl],
+        authenticator: (nats) => nats.usernamePasswordAuthenticator(user, password),
+        tls: security.clientTls,
+      });
     const nc = await Promise.race([connect(server.users.broker), server.failed]);
     server.confirm();
     const admin = new EngineAdmin(await connect(server.users.system), logRaftChanges(logger));
@@ -150,17 +170,23 @@ class EngineStart {
   }
 
   async #external(engine: ExternalEngine): Promise<{ nc: NatsConnection; admin: null }> {
-    const { servers, ...credentials } = engineAddress(engine.urls);
-    const nc = await this.#connect({ servers: () => servers, ...credentials });
+    const address = engineAddress(engine.urls.reveal());
+    const { servers } = address;
+    const login = await EngineLogin.open(address, engine.credentialsFile, this.#options.env.fs);
+    this.#login = login;
+    const encrypted =
+      engine.tls !== undefined || servers.some((server) => server.startsWith("tls:"));
+    const nc = await this.#connect({
+      servers: () => servers,
+      authenticator: (nats) => login.authenticator(nats),
+      tls: encrypted ? { ...engine.tls } : null,
+    });
     return { nc, admin: null };
   }
 
-  async #connect(address: {
-    servers: () => readonly string[];
-    user?: string | undefined;
-    password?: string | undefined;
-    token?: string | undefined;
-  }): Promise<NatsConnection> {
+  async #connect(
+    address: Pick<ConnectOptions, "servers" | "authenticator" | "tls">,
+  ): Promise<NatsConnection> {
     const { env, logger, nodeId, signal, onWaiting } = this.#options;
     const nc = await connectNats({
       ...address,
@@ -235,10 +261,51 @@ class EngineStart {
         progress(() =>
           this.#server !== null && peers.length < 2
             ? "waiting for a second broker: a cluster needs two to start"
-            : `waiting for a majority of the brokers: ${(error as Error).message}`,
+            : this.#withRefusals(
+                `waiting for a majority of the brokers: ${(error as Error).message}`,
+              ),
         );
       }
       await pause(env.timers, READY_POLL_MS, signal);
+    }
+  }
+
+  /** A broker that nobody lets in has no other way to know why it is alone. */
+  #withRefusals(problem: string): string {
+    return [problem, ...(this.#refusals?.lasting ?? [])].join("; ");
+  }
+
+  #problemNow(): string | null {
+    if (this.#problem !== null) return this.#withRefusals(this.#problem);
+    return this.#security?.problem ?? null;
+  }
+
+  #securityFacts(): SecurityFacts | null {
+    const [security, refusals] = [this.#security, this.#refusals];
+    if (security === null || refusals === null) return null;
+    const { certificateExpiresMs, reloadFailures, tls, password } = security;
+    return {
+      ...{ certificateExpiresMs, reloadFailures, tls: tls !== null, password: password !== null },
+      refusedByThis: refusals.counts.us,
+      refusedByOthers: refusals.counts.them,
+      refusals: refusals.lasting,
+    };
+  }
+
+  /** Until the broker stops. */
+  async #watchSecurity(): Promise<void> {
+    const { env, logger } = this.#options;
+    const { signal } = this.#stopping;
+    const wait = () => pause(env.timers, HEALTH_INTERVAL_MS / 2, signal);
+    for (;;) {
+      try {
+        await wait();
+        await this.#refusals?.look();
+        if (await this.#security?.refresh()) this.#server?.reload();
+      } catch (error) {
+        if (signal.aborted) return;
+        logger.warn("raft: the log of nats-server can't be read", { error: reasonOf(error) });
+      }
     }
   }
 
@@ -272,6 +339,7 @@ class EngineStart {
         onTrouble?.(problem);
       },
       onLook: async () => {
+        await this.#login?.refresh();
         if (this.#cluster.discovery.type !== "etcd" || this.#discovery === null) return;
         const { peers } = this.#discovery;
         if (peers.join() === known) return;

@@ -22,6 +22,7 @@ import { registeredEndPoints } from "../metadata/advertised-address.ts";
 import { PLAINTEXT, scramCredentialOf } from "../metadata/image.ts";
 import { FetchWaits } from "../metrics/fetch-waits.ts";
 import { RequestMetrics } from "../metrics/request-metrics.ts";
+import type { JwksKeys } from "../sasl/jwks-keys.ts";
 import type { Authorizer } from "../security/authorizer.ts";
 import type { ListenAddress } from "../server/bound-server.ts";
 import { limitsOn, type ServerLimits } from "../server/limits.ts";
@@ -33,9 +34,11 @@ import { CloseStack } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { deliverer, serveDeliveries } from "./held-calls.ts";
+import type { InitialAdmin } from "./initial-admin.ts";
 import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
+import { openIpRates, openQuotas } from "./open-quotas.ts";
 import { OpeningRouter } from "./opening-router.ts";
 import type { Outside } from "./outside.ts";
 import { serveTransactions, transactionCalls } from "./transaction-calls.ts";
@@ -64,6 +67,7 @@ interface Context extends Pick<Outside, "env" | "newListener"> {
   /** Null for the one that the configs ask for. */
   readonly authorizer: Authorizer | null;
   readonly addresses: SecuredAddresses;
+  readonly initialAdmin: InitialAdmin | null;
   /** Aborts when the broker is told to stop while it starts. */
   readonly stopping: AbortSignal;
 }
@@ -148,6 +152,7 @@ export class BrokerServer implements RunningBroker {
     const started = this.#started;
     this.#startedMs = env.clock.monotonicMs();
     started.add(() => this.#warnings.close());
+    for (const keys of this.#tokenKeys) started.add(keys.start());
     await this.#listener.listen();
     this.#port = this.#listener.ports[0]!;
     started.add(() => this.#closeListener());
@@ -160,6 +165,7 @@ export class BrokerServer implements RunningBroker {
     started.add(serveTransactions(this.state.cluster, this.services));
     started.add(serveDeliveries(this.state.cluster, this.services));
     await this.#register();
+    this.#context.initialAdmin?.tell(this.state.metadata.image);
     groups.load();
     transactions.load();
     delayed.load();
@@ -220,6 +226,7 @@ export class BrokerServer implements RunningBroker {
       ...{ env, authorizer, metadata, partitions, logLevels, ...others },
       logger: named(logger, "tarpan.handlers"),
       settings: this.#settings,
+      quotas: openQuotas(metadata, env.clock),
       fetchSessions: new FetchSessions(env.clock, env.random, slots),
       fetchWaits: new FetchWaits(),
       groups: new GroupCoordinator({
@@ -260,6 +267,7 @@ export class BrokerServer implements RunningBroker {
     const { metadata } = this.state;
     const { env, newListener } = this.#context;
     const logger = named(this.#context.logger, "tarpan.server");
+    const ipRates = openIpRates(metadata);
     const onError: OnError = (message, detail) => logger.error(message, detail);
     return newListener({
       addresses: this.#withGates(),
@@ -268,6 +276,7 @@ export class BrokerServer implements RunningBroker {
       env,
       limits: limitsBy(config, env.machine),
       connectionLimits: () => metadata.brokerConfig(),
+      ipRateOf: (address) => ipRates.of(address),
       onError,
       onRefused: (refused) => warnOfRefused(refused, this.#warnings, logger),
       onWaiting: (remoteAddress, why) =>
@@ -282,9 +291,13 @@ export class BrokerServer implements RunningBroker {
       ...{ env, ready: this.#router.opened },
       find: (mechanism, user) => scramCredentialOf(metadata.image, mechanism, user),
     });
-    return addresses.list.map(({ sasl, ...address }) => {
-      return { ...address, gate: sasl === null ? null : gateOf!(sasl) };
+    return addresses.list.map(({ sasl, tokens, ...address }) => {
+      return { ...address, gate: sasl === null ? null : gateOf!(sasl, tokens) };
     });
+  }
+
+  get #tokenKeys(): JwksKeys[] {
+    return this.#context.addresses.list.flatMap(({ tokens }) => tokens?.keys ?? []);
   }
 
   #newStatus(): BrokerStatus {
@@ -309,6 +322,7 @@ export class BrokerServer implements RunningBroker {
       groupsProblem: () => this.services.groups.problem,
       network: () => ({ ...this.#listener.stats, connections: this.#listener.connections }),
       certificates: () => this.#context.addresses.list.flatMap(({ tls }) => tls ?? []),
+      tokenKeys: () => this.#tokenKeys,
       uptimeMs: () => env.clock.monotonicMs() - this.#startedMs,
     });
   }

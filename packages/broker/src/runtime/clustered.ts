@@ -3,6 +3,7 @@ import type { ClusterEngine } from "../cluster/cluster-engine.ts";
 import { ClusterMember, type MemberParts } from "../cluster/member.ts";
 import type { BrokerSettings } from "../config/settings.ts";
 import { named } from "../logging/log-levels.ts";
+import type { Founding } from "../metadata/founding.ts";
 import { allOrNothing } from "../util/close-stack.ts";
 import { unlessAborted } from "../util/unless-aborted.ts";
 import type { BrokerState } from "./broker-state.ts";
@@ -13,7 +14,7 @@ import { newPartitions } from "./new-partitions.ts";
 /** Opens a broker of a cluster. Its metadata is empty until `start` reads it. */
 export function openClustered(
   settings: BrokerSettings,
-  context: ClusterStorageContext,
+  context: ClusterStorageContext & { readonly initialAdmin: Founding | null },
 ): Promise<BrokerState> {
   return allOrNothing(async (opened) => {
     const { env, logger } = context;
@@ -24,6 +25,7 @@ export function openClustered(
       logger: named(logger, "tarpan.cluster"),
       settings: { ...settings, nodeId },
       engine,
+      founding: context.initialAdmin,
     });
     opened.add(() => member.close());
     const { metadata } = member;

@@ -1,5 +1,6 @@
 import type { BrokerSettings } from "../config/settings.ts";
 import { named } from "../logging/log-levels.ts";
+import type { Founding } from "../metadata/founding.ts";
 import { Metadata } from "../metadata/metadata.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import { allOrNothing } from "../util/close-stack.ts";
@@ -12,7 +13,7 @@ import { newPartitions } from "./new-partitions.ts";
 /** Opens a broker that is its own controller: replays the metadata and opens every partition. */
 export function openStandalone(
   settings: BrokerSettings,
-  context: StorageContext,
+  context: StorageContext & { readonly initialAdmin?: Founding | null },
 ): Promise<BrokerState> {
   return allOrNothing(async (opened) => {
     const { env, logger } = context;
@@ -31,6 +32,7 @@ export function openStandalone(
       nodeId,
       clusterId: storage.clusterId,
       kafkaConfigs: settings.kafkaConfigs,
+      founding: context.initialAdmin ?? null,
       onProgress: ({ offset, endOffset }) =>
         logger.info(`reading the metadata: ${offset} of ${endOffset} records`),
     });

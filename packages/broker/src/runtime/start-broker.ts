@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from "../logging/logger.ts";
 import type { Authorizer } from "../security/authorizer.ts";
 import { BrokerServer, type RunningBroker } from "./broker-server.ts";
 import type { BrokerState } from "./broker-state.ts";
+import { InitialAdmin } from "./initial-admin.ts";
 import { listenAddresses } from "./listen-addresses.ts";
 import { type Outside, realWorld } from "./outside.ts";
 import { openStandalone } from "./standalone.ts";
@@ -49,11 +50,14 @@ export async function openBroker(
   refuseBadSettings(settings, context.logger);
   const addresses = await listenAddresses(settings, context);
   const inForce = { ...settings, kafkaConfigs: configsInForce(settings) };
-  const state = await openState(inForce, context);
+  const { initialAdmin: asked } = settings;
+  const initialAdmin = asked === undefined ? null : await InitialAdmin.of(asked, context);
+  const state = await openState(inForce, { ...context, initialAdmin });
   try {
     return new BrokerServer({ ...settings, nodeId: state.nodeId }, state, {
       ...context,
       addresses,
+      initialAdmin,
     });
   } catch (error) {
     await state.close({ clean: false }).catch(() => {});
@@ -64,6 +68,7 @@ export async function openBroker(
 type Context = Required<Omit<StartOptions, "onWaiting" | "authorizer">> & {
   readonly authorizer: Authorizer | null;
   readonly onWaiting: StartOptions["onWaiting"] | undefined;
+  readonly initialAdmin: InitialAdmin | null;
 };
 
 async function openState(settings: BrokerSettings, context: Context): Promise<BrokerState> {

@@ -29,7 +29,22 @@ export function refuseBadSettings(settings: BrokerSettings, logger: Logger): voi
 
 /** The effective Kafka configs of the broker, as DescribeConfigs shows them. */
 export function configsInForce(settings: BrokerSettings): Record<string, string> {
-  return { ...defaultsOf(settings), ...settings.kafkaConfigs, ...factsOf(settings) };
+  const { kafkaConfigs } = settings;
+  return {
+    ...defaultsOf(settings),
+    ...kafkaConfigs,
+    ...factsOf(settings),
+    ...withInitialAdmin(settings),
+  };
+}
+
+/** An administrator to whom ACLs allow nothing would be of no use. */
+function withInitialAdmin({ initialAdmin, kafkaConfigs }: BrokerSettings): Record<string, string> {
+  if (initialAdmin === undefined || !kafkaConfigs["authorizer.class.name"]) return {};
+  const given = (kafkaConfigs["super.users"] ?? "").split(";").map((name) => name.trim());
+  const all = new Set([...given, `User:${initialAdmin.name}`]);
+  all.delete("");
+  return { "super.users": [...all].join(";") };
 }
 
 /**

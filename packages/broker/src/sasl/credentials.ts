@@ -3,18 +3,17 @@ import type { Random } from "../env/env.ts";
 import {
   hmac,
   MIN_ITERATIONS,
+  NOBODY,
   SCRAM_MECHANISMS,
   type ScramCredential,
   type ScramMechanism,
   saltPassword,
   scramKeys,
 } from "../security/scram.ts";
+import { FairTurns } from "./fair-turns.ts";
 
 /** The users in the metadata. */
 export type FindCredential = (mechanism: ScramMechanism, user: string) => ScramCredential | null;
-
-/** Passwords that are hashed at a time: the threads that do it also write the logs. */
-const MAX_HASHES = 1;
 
 /**
  * Checks passwords and proofs. For a user who does not exist it does the same work with a made-up
@@ -23,8 +22,8 @@ const MAX_HASHES = 1;
 export class Credentials {
   readonly #find: FindCredential;
   readonly #secret: Uint8Array;
-  #hashes = 0;
-  readonly #waiting: (() => void)[] = [];
+  /** One at a time: the threads that hash also write the logs. */
+  readonly #hashing = new FairTurns();
 
   constructor(find: FindCredential, random: Random) {
     this.#find = find;
@@ -41,20 +40,28 @@ export class Credentials {
     return { credential: this.#madeUp(mechanism, user), exists: false };
   }
 
-  /** Whether the user has this password, in the config or in the metadata. */
+  /** Whether the user, at this address, has this password, in the config or in the metadata. */
   async isPassword(
     user: string,
     password: string,
     configured: ReadonlyMap<string, string>,
+    address: string,
   ): Promise<boolean> {
     const expected = configured.get(user);
     if (expected !== undefined) return this.#isEqual(expected, password);
-    const mechanism =
-      this.#find("SCRAM-SHA-512", user) === null ? "SCRAM-SHA-256" : "SCRAM-SHA-512";
+    const mechanism = this.#mechanismOf(user) ?? this.#mechanismOf(NOBODY) ?? "SCRAM-SHA-256";
     const { credential, exists } = this.scram(mechanism, user);
-    const salted = await this.#hashInTurn(() => saltPassword(mechanism, password, credential));
+    const salted = await this.#hashing.run(address, () =>
+      saltPassword(mechanism, password, credential),
+    );
     const { storedKey } = scramKeys(mechanism, salted);
     return timingSafeEqual(storedKey, credential.storedKey) && exists;
+  }
+
+  /** The mechanism whose credential PLAIN checks. */
+  #mechanismOf(user: string): ScramMechanism | null {
+    const all = ["SCRAM-SHA-512", "SCRAM-SHA-256"] as const;
+    return all.find((mechanism) => this.#find(mechanism, user) !== null) ?? null;
   }
 
   #isEqual(a: string, b: string): boolean {
@@ -64,30 +71,17 @@ export class Credentials {
 
   #madeUp(mechanism: ScramMechanism, user: string): ScramCredential {
     const { bytes } = SCRAM_MECHANISMS[mechanism];
-    const made = (what: string) => hmac(mechanism, this.#secret, `${what} ${user}`);
+    // The cluster has none before its first user, and none from a release that did not make one.
+    const ofNobody = this.#mechanismOf(NOBODY);
+    const nobody = ofNobody && this.#find(ofNobody, NOBODY);
+    const secret = nobody?.serverKey ?? this.#secret;
+    const made = (what: string) => hmac(mechanism, secret, `${what} ${user}`);
     return {
       salt: saltOf(made("salt")),
       storedKey: made("stored key").subarray(0, bytes),
       serverKey: made("server key").subarray(0, bytes),
-      iterations: MIN_ITERATIONS,
+      iterations: nobody?.iterations ?? MIN_ITERATIONS,
     };
-  }
-
-  /**
-   * The newest waits for the shortest time. When more clients log in than can be hashed, the oldest
-   * have given up and come again: in the order they came, only those that are gone would be served.
-   */
-  async #hashInTurn<T>(hash: () => Promise<T>): Promise<T> {
-    while (this.#hashes >= MAX_HASHES) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#hashes++;
-    try {
-      return await hash();
-    } finally {
-      this.#hashes--;
-      this.#waiting.pop()?.();
-    }
   }
 }
 

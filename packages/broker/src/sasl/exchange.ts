@@ -1,5 +1,7 @@
 /** One authentication: takes the client's tokens in turn. */
 export interface Exchange {
+  /** Why it has failed, if the client is told before the end of the exchange. */
+  readonly failure?: AuthenticationError | null;
   /** Rejects with AuthenticationError; the exchange has failed then. */
   next(token: Uint8Array): Promise<Step>;
 }
@@ -9,6 +11,8 @@ export interface Step {
   readonly token: Uint8Array;
   /** The name of the user when the exchange is done; null while it goes on. */
   readonly user: string | null;
+  /** When the credential expires, ms since the epoch. Default: never. */
+  readonly expiresMs?: number;
 }
 
 /** A failed authentication. */

@@ -1,5 +1,6 @@
 import type { SaslSettings } from "../config/sasl-settings.ts";
 import type { Gate } from "../server/gate.ts";
+import type { BearerTokens } from "./bearer-tokens.ts";
 import { Credentials, type FindCredential } from "./credentials.ts";
 import { type GateParts, SaslGate } from "./sasl-gate.ts";
 
@@ -8,13 +9,19 @@ interface Parts extends Pick<GateParts, "env" | "ready"> {
   readonly find: FindCredential;
 }
 
-export type OpenGates = (parts: Parts) => (settings: SaslSettings) => Gate;
+/** `tokens` is null without OAUTHBEARER. */
+type OpenGate = (settings: SaslSettings, tokens: BearerTokens | null) => Gate;
+
+export type OpenGates = (parts: Parts) => OpenGate;
 
 /** Makes the gates of all listeners, which share what checks passwords. */
 export const openGates: OpenGates = ({ find, env, ready }) => {
   const credentials = new Credentials(find, env.random);
-  return (settings) => ({
-    maxFrameBytes: settings.maxFrameBytes,
-    open: (connection) => new SaslGate({ settings, credentials, env, ready }, connection),
-  });
+  return (settings, tokens) => {
+    const parts = { settings, credentials, tokens, env, ready };
+    return {
+      maxFrameBytes: settings.maxFrameBytes,
+      open: (connection) => new SaslGate(parts, connection),
+    };
+  };
 };

@@ -5,10 +5,12 @@ import { type Exchange, OTHER_AUTHORIZATION_ID, type Step, toldFailure } from ".
 export class PlainExchange implements Exchange {
   readonly #credentials: Credentials;
   readonly #configured: ReadonlyMap<string, string>;
+  readonly #address: string;
 
-  constructor(credentials: Credentials, configured: ReadonlyMap<string, string>) {
+  constructor(credentials: Credentials, configured: ReadonlyMap<string, string>, address: string) {
     this.#credentials = credentials;
     this.#configured = configured;
+    this.#address = address;
   }
 
   async next(token: Uint8Array): Promise<Step> {
@@ -20,7 +22,8 @@ export class PlainExchange implements Exchange {
     const [authorizationId, user, password] = parts as [string, string, string];
     if (user === "") throw toldFailure("the user name is empty");
     if (password === "") throw toldFailure("the password is empty");
-    if (!(await this.#credentials.isPassword(user, password, this.#configured))) {
+    const [credentials, configured] = [this.#credentials, this.#configured];
+    if (!(await credentials.isPassword(user, password, configured, this.#address))) {
       throw toldFailure("wrong user name or password");
     }
     if (authorizationId !== "" && authorizationId !== user) {

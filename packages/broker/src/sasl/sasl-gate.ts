@@ -24,8 +24,10 @@ import {
 import type { GatedConnection } from "../server/gate.ts";
 import { type CloseReason, RefusedRequest } from "../server/refused-request.ts";
 import type { PendingRequest, RequestRouter } from "../server/router.ts";
+import type { BearerTokens } from "./bearer-tokens.ts";
 import type { Credentials } from "./credentials.ts";
 import { AuthenticationError, type Exchange, type Step } from "./exchange.ts";
+import { OAuthBearerExchange } from "./oauth-bearer-exchange.ts";
 import { PlainExchange } from "./plain.ts";
 import { ScramExchange } from "./scram-exchange.ts";
 
@@ -33,6 +35,8 @@ import { ScramExchange } from "./scram-exchange.ts";
 export interface GateParts {
   readonly settings: SaslSettings;
   readonly credentials: Credentials;
+  /** Null without OAUTHBEARER. */
+  readonly tokens: BearerTokens | null;
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   /** Resolves when the users are known: a client must not be refused before. */
   readonly ready: Promise<unknown>;
@@ -65,6 +69,8 @@ export class SaslGate implements RequestRouter {
   #wrongMechanism: string | null = null;
   #authenticatedMs = 0;
   #expiresMs = Number.POSITIVE_INFINITY;
+  /** What the client is told of its session, ms; 0 if it does not end. */
+  #sessionMs = 0;
 
   constructor(parts: GateParts, connection: GatedConnection) {
     this.#parts = parts;
@@ -77,13 +83,16 @@ export class SaslGate implements RequestRouter {
     if (this.#beginsAnew(frame)) return { lane: null, run: () => this.#inTurn(frame) };
     if (this.#parts.env.clock.monotonicMs() > this.#expiresMs) {
       const why =
-        "its session is over (connections.max.reauth.ms), and it did not authenticate anew";
+        "its session is over (its token has expired, or connections.max.reauth.ms), and it did " +
+        "not authenticate anew";
       throw new RefusedRequest("session-expired", why);
     }
     return router.accept(frame, info);
   }
 
   closed(): void {
+    const failure = this.#exchange?.failure;
+    if (failure != null) this.#connection.refuse(this.#refusalFor(failure));
     this.#connection.router.closed(this.#connection.info);
   }
 
@@ -142,12 +151,18 @@ export class SaslGate implements RequestRouter {
   }
 
   async #authenticate(frame: Uint8Array): Promise<Frames> {
+    const failure = this.#exchange?.failure;
+    // Some clients don't read what they are told, and go on.
+    if (failure != null && apiKeyOf(frame) !== SaslAuthenticate.key) {
+      this.#exchange = null;
+      throw this.#refusalFor(failure);
+    }
     const { header, body } = read(SaslAuthenticate, frame);
     const respond = (errorCode: number, errorMessage: string | null, step: Step | null) =>
       encodeResponse(SaslAuthenticate, header.apiVersion, header.correlationId, {
         ...{ errorCode, errorMessage },
         authBytes: step?.token ?? new Uint8Array(0),
-        sessionLifetimeMs: step?.user == null ? 0 : this.#lifetimeMs,
+        sessionLifetimeMs: step?.user == null ? 0 : this.#sessionMs,
       });
     try {
       const step = await this.#next(body.authBytes);
@@ -156,7 +171,7 @@ export class SaslGate implements RequestRouter {
       if (!(error instanceof AuthenticationError)) throw error;
       const told = error.told ?? this.#failedText();
       const response = respond(ErrorCode.SASL_AUTHENTICATION_FAILED, told, null);
-      return this.#fail(`SASL ${this.#mechanism}: ${error.message}`, header, response);
+      return this.#fail(this.#reasonOf(error), header, response);
     }
   }
 
@@ -169,7 +184,7 @@ export class SaslGate implements RequestRouter {
     } catch (error) {
       if (!(error instanceof AuthenticationError)) throw error;
       // A client that sends tokens as they are takes the end of the connection for the answer.
-      return this.#fail(`SASL ${this.#mechanism}: ${error.message}`, null, []);
+      return this.#fail(this.#reasonOf(error), null, []);
     }
   }
 
@@ -178,32 +193,46 @@ export class SaslGate implements RequestRouter {
       throw new AuthenticationError(this.#wrongMechanism, this.#wrongMechanism);
     }
     const step = await this.#exchange!.next(token);
-    if (step.user !== null) this.#complete(userPrincipal(step.user));
+    if (step.user !== null) this.#complete(userPrincipal(step.user), step.expiresMs);
     return step;
   }
 
-  #complete(principal: KafkaPrincipal): void {
+  #complete(principal: KafkaPrincipal, credentialExpiresMs = Number.POSITIVE_INFINITY): void {
     const before = this.#before?.principal;
     if (before !== undefined && principalText(before) !== principalText(principal)) {
       const why = `the connection of ${principalText(before)} can't become that of another user`;
       throw new AuthenticationError(why, why);
     }
-    this.#authenticatedMs = this.#parts.env.clock.monotonicMs();
-    this.#expiresMs =
-      this.#lifetimeMs > 0 ? this.#authenticatedMs + this.#lifetimeMs : Number.POSITIVE_INFINITY;
+    const { clock } = this.#parts.env;
+    const maxReauthMs = this.#parts.settings.maxReauthMs[this.#mechanism!];
+    const lifetimeMs = Math.min(
+      credentialExpiresMs - clock.wallMs(),
+      maxReauthMs > 0 ? maxReauthMs : Number.POSITIVE_INFINITY,
+    );
+    this.#authenticatedMs = clock.monotonicMs();
+    this.#expiresMs = this.#authenticatedMs + lifetimeMs;
+    this.#sessionMs = sessionLifetime(lifetimeMs);
     this.#exchange = null;
     this.#state = "done";
     this.#connection.authenticated(principal);
   }
 
-  get #lifetimeMs(): number {
-    return Math.max(0, this.#parts.settings.maxReauthMs[this.#mechanism!]);
+  #newExchange(mechanism: SaslMechanism): Exchange {
+    const { settings, credentials, tokens, env } = this.#parts;
+    if (mechanism === "OAUTHBEARER") return new OAuthBearerExchange(tokens!);
+    if (mechanism === "PLAIN") {
+      const { remoteAddress } = this.#connection.info;
+      return new PlainExchange(credentials, settings.plainUsers.reveal(), remoteAddress);
+    }
+    return new ScramExchange(mechanism, credentials, env.random);
   }
 
-  #newExchange(mechanism: SaslMechanism): Exchange {
-    const { settings, credentials, env } = this.#parts;
-    if (mechanism === "PLAIN") return new PlainExchange(credentials, settings.plainUsers);
-    return new ScramExchange(mechanism, credentials, env.random);
+  #reasonOf(error: AuthenticationError): string {
+    return `SASL ${this.#mechanism}: ${error.message}`;
+  }
+
+  #refusalFor(error: AuthenticationError): RefusedRequest {
+    return new RefusedRequest("authentication", this.#reasonOf(error));
   }
 
   #failedText(): string {
@@ -214,6 +243,7 @@ export class SaslGate implements RequestRouter {
   /** Takes no further frame, and answers after a delay, so that guessing takes time. */
   async #fail(why: string, header: RequestHeader | null, response: Frames): Promise<Frames> {
     const request = header && nameOf(header);
+    this.#exchange = null;
     this.#connection.refuse(new RefusedRequest("authentication", why, request));
     const { timers } = this.#parts.env;
     await new Promise<void>((resolve) => {
@@ -221,6 +251,15 @@ export class SaslGate implements RequestRouter {
     });
     return response;
   }
+}
+
+/**
+ * As it is told to a client, for whom 0 is a session without end: a token may have expired as long
+ * ago as clocks may differ.
+ */
+function sessionLifetime(lifetimeMs: number): number {
+  if (lifetimeMs === Number.POSITIVE_INFINITY) return 0;
+  return Math.min(Math.max(1, Math.floor(lifetimeMs)), Number.MAX_SAFE_INTEGER);
 }
 
 function apiKeyOf(frame: Uint8Array): number {

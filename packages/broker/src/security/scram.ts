@@ -22,6 +22,13 @@ export interface ScramCredential {
   readonly iterations: number;
 }
 
+/**
+ * The name of a credential in the metadata that is made at random, and no user's: users who do not
+ * exist get credentials that are made up from it, the same ones on every broker. Its mechanism and
+ * iterations are those of the first user, which most others will have, too.
+ */
+export const NOBODY = "";
+
 export function scramMechanismOf(type: number): ScramMechanism | null {
   const known = Object.entries(SCRAM_MECHANISMS).find(([, mechanism]) => mechanism.type === type);
   return known === undefined ? null : (known[0] as ScramMechanism);

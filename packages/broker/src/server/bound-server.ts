@@ -1,7 +1,8 @@
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { ANONYMOUS } from "../security/principal.ts";
 import { isOutOfFiles } from "../util/os-error.ts";
 import type { Arrived } from "./connection-info.ts";
+import type { Place } from "./connection-quotas.ts";
 import type { Gate } from "./gate.ts";
 import { KEEP_ALIVE_DELAY_MS, type ServerLimits } from "./limits.ts";
 import { ListenError } from "./listen-error.ts";
@@ -21,6 +22,10 @@ export interface ListenAddress {
 }
 
 interface ServerEvents {
+  /** A connection has come. Null if it is refused. */
+  onAccepted(socket: Socket): Place | null;
+  /** It has ended before it has arrived. */
+  onGone(place: Place): void;
   onArrived(arrived: Arrived): void;
   /** A TLS handshake was not successful. */
   onHandshakeFailed(remoteAddress: string, why: string): void;
@@ -96,7 +101,9 @@ export class BoundServer {
     const server = createServer(SOCKET_OPTIONS);
     const { name: listener, gate } = this.#at;
     server.on("connection", (socket) => {
-      this.#events.onArrived({ socket, listener, gate, principal: ANONYMOUS });
+      const place = this.#events.onAccepted(socket);
+      if (place === null) return;
+      this.#events.onArrived({ socket, listener, gate, principal: ANONYMOUS, place });
     });
     return { server, end: () => {} };
   }
@@ -104,8 +111,10 @@ export class BoundServer {
   #secure(tls: ServerTls): { server: Server; end: () => void } {
     const { name: listener, gate } = this.#at;
     return createSecureServer(tls, SOCKET_OPTIONS, this.#limits, {
-      onSecure: (socket, principal) => {
-        this.#events.onArrived({ socket, listener, gate, principal });
+      onAccepted: (socket) => this.#events.onAccepted(socket),
+      onGone: (place) => this.#events.onGone(place),
+      onSecure: (socket, principal, place) => {
+        this.#events.onArrived({ socket, listener, gate, principal, place });
       },
       onRefused: (remoteAddress, why) => {
         this.#events.onHandshakeFailed(remoteAddress, `${why} (listener ${listener})`);

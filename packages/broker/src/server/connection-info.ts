@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { KafkaPrincipal } from "../security/principal.ts";
+import type { Place } from "./connection-quotas.ts";
 import type { Gate } from "./gate.ts";
 import type { ConnectionInfo } from "./router.ts";
 
@@ -15,6 +16,8 @@ export interface Arrived {
   readonly principal: KafkaPrincipal;
   /** Null if the listener's clients need not authenticate by SASL. */
   readonly gate: Gate | null;
+  /** Its place among the connections of its address. */
+  readonly place: Place;
 }
 
 export class SocketInfo implements ConnectionInfo {
@@ -27,8 +30,15 @@ export class SocketInfo implements ConnectionInfo {
   /** Created at the first use: most connections never wait for anything. */
   #controller: AbortController | null = null;
 
-  constructor(id: number, { socket, listener, principal }: Arrived) {
+  readonly throttle: (throttleMs: number) => void;
+
+  constructor(
+    id: number,
+    { socket, listener, principal }: Arrived,
+    throttle: (throttleMs: number) => void,
+  ) {
     this.id = id;
+    this.throttle = throttle;
     this.listener = listener;
     this.principal = principal;
     // Read now: a closed socket has no addresses any more.

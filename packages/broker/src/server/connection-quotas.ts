@@ -1,4 +1,7 @@
+import type { QuotaWindow } from "../config/kafka/typed.ts";
 import type { Env, Timer } from "../env/env.ts";
+import { Meters } from "../quotas/meters.ts";
+import { WindowedRate } from "../quotas/windowed-rate.ts";
 import type { RefusalReason } from "./refused-request.ts";
 
 /** Limits of connections. They may change while the broker runs. */
@@ -11,13 +14,19 @@ export interface ConnectionLimits {
   readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
   /** `max.connection.creation.rate`, per second: further ones wait for their turn. */
   readonly maxConnectionCreationRate: number;
+  /** Over which `connection_creation_rate` of an address is measured. */
+  readonly quotaWindow: QuotaWindow;
 }
+
+/** `connection_creation_rate` of an address, per second: further ones are closed. */
+export type IpRateOf = (address: string) => number;
 
 export const UNLIMITED: ConnectionLimits = {
   maxConnections: Number.POSITIVE_INFINITY,
   maxConnectionsPerIp: Number.POSITIVE_INFINITY,
   maxConnectionsPerIpOverrides: new Map(),
   maxConnectionCreationRate: Number.POSITIVE_INFINITY,
+  quotaWindow: { samples: 11, sampleMs: 1_000 },
 };
 
 /** What is done with a connection. Exactly one of these is called, unless it is closed before. */
@@ -28,11 +37,29 @@ interface Arrival {
   wait(why: string): void;
 }
 
-/** A connection that is counted, or that waits. */
+/** Why a connection is not accepted, and how long it should be held before it is closed. */
+export interface Refusal {
+  readonly reason: RefusalReason;
+  readonly why: string;
+  readonly holdMs: number;
+}
+
+/** A connection, from its accept to its end. */
 export interface Place {
   readonly address: string;
+  /** Silent until it speaks Kafka; then it waits, or it is counted. */
+  state: "silent" | "waiting" | "counted" | "gone";
+}
+
+interface Waiting {
+  readonly place: Place;
   readonly arrival: Arrival;
-  isCounted: boolean;
+}
+
+/** Connections of one address. */
+interface OfAddress {
+  silent: number;
+  counted: number;
 }
 
 /** As many connections as may be created in this time are admitted at once. */
@@ -40,16 +67,22 @@ const BURST_MS = 1_000;
 
 /**
  * Who may connect, as Kafka's `ConnectionQuotas` decides it: above `max.connections` and above the
- * rate connections wait, in the order they came; above the limit of their address they are closed.
+ * rate connections wait, in the order they came; above the limits of their address they are closed.
  * Kafka leaves those that wait in the kernel's queue. Node.js can't, so they are accepted, and wait
  * here: the client sees no difference.
+ *
+ * It is not known what a connection speaks until its first bytes have come, and HTTP has no limit.
+ * So each address may have as many silent connections as it may have of Kafka, TLS handshakes
+ * included: an address at its limit can still be asked for its metrics.
  */
 export class ConnectionQuotas {
   readonly #limits: () => ConnectionLimits;
+  readonly #ipRateOf: IpRateOf;
   readonly #env: Pick<Env, "clock" | "timers">;
   readonly #maxWaiting: number;
-  readonly #countOf = new Map<string, number>();
-  readonly #waiting = new Set<Place>();
+  readonly #byAddress = new Map<string, OfAddress>();
+  readonly #rates: Meters<WindowedRate>;
+  readonly #waiting = new Map<Place, Waiting>();
   #count = 0;
   /** When the connections admitted so far have used up their rate. */
   #rateUsedUntilMs = 0;
@@ -57,12 +90,15 @@ export class ConnectionQuotas {
 
   constructor(
     limits: () => ConnectionLimits,
+    ipRateOf: IpRateOf,
     env: Pick<Env, "clock" | "timers">,
     maxWaiting: number,
   ) {
     this.#limits = limits;
+    this.#ipRateOf = ipRateOf;
     this.#env = env;
     this.#maxWaiting = maxWaiting;
+    this.#rates = new Meters(() => new WindowedRate(limits().quotaWindow));
   }
 
   get waiting(): number {
@@ -74,34 +110,56 @@ export class ConnectionQuotas {
     return Math.max(0, this.#count - this.#limits().maxConnections);
   }
 
-  enter(address: string, arrival: Arrival): Place {
-    const place: Place = { address, arrival, isCounted: false };
-    this.#waiting.add(place);
+  /** To be called for each connection at once, before anything is read from it. */
+  accept(address: string): Place | Refusal {
+    const tooFast = this.#tooFast(address);
+    if (tooFast !== null) return tooFast;
+    const { silent } = this.#of(address);
+    const most = this.#mostOf(address);
+    if (silent >= most) {
+      const why = `${silent} of its connections have sent nothing`;
+      return tooManyOfIp(`${why} (max.connections.per.ip: ${most})`);
+    }
+    this.#change(address, "silent", 1);
+    return { address, state: "silent" };
+  }
+
+  /** It speaks Kafka. */
+  enter(place: Place, arrival: Arrival): void {
+    this.#change(place.address, "silent", -1);
+    place.state = "waiting";
+    this.#waiting.set(place, { place, arrival });
     const why = this.admitWaiting();
-    if (why === null || !this.#waiting.has(place)) return place;
+    if (why === null || !this.#waiting.has(place)) return;
     if (this.#waiting.size <= this.#maxWaiting) arrival.wait(why);
     else {
-      this.#waiting.delete(place);
+      this.leave(place);
       const wait = `${this.#maxWaiting} connections wait (socket.listen.backlog.size)`;
       arrival.refuse("too-many-connections", `${wait}: ${why}`);
     }
-    return place;
+  }
+
+  /** It speaks HTTP, which has no limits. */
+  release(place: Place): void {
+    this.leave(place);
+    const { address } = place;
+    if (this.#ipRateOf(address) !== Number.POSITIVE_INFINITY) this.#rate(address, -1);
   }
 
   leave(place: Place): void {
-    this.#waiting.delete(place);
-    if (!place.isCounted) return;
-    place.isCounted = false;
+    const { address, state } = place;
+    place.state = "gone";
+    if (state === "waiting") this.#waiting.delete(place);
+    if (state === "silent") this.#change(address, "silent", -1);
+    if (state !== "counted") return;
+    this.#change(address, "counted", -1);
     this.#count--;
-    const ofAddress = this.#countOf.get(place.address)! - 1;
-    if (ofAddress === 0) this.#countOf.delete(place.address);
-    else this.#countOf.set(place.address, ofAddress);
     this.admitWaiting();
   }
 
   /** Admits those that wait, as far as the limits allow. Returns why others wait on. */
   admitWaiting(): string | null {
-    for (const place of this.#waiting) {
+    for (const waiting of this.#waiting.values()) {
       const { maxConnections, maxConnectionCreationRate: rate } = this.#limits();
       if (this.#count >= maxConnections) {
         return `${this.#count} connections are open, the most that max.connections allows`;
@@ -109,8 +167,8 @@ export class ConnectionQuotas {
       if (!this.#isWithinRate(rate)) {
         return `connections come faster than max.connection.creation.rate (${rate} per second)`;
       }
-      this.#waiting.delete(place);
-      this.#admit(place);
+      this.#waiting.delete(waiting.place);
+      this.#admit(waiting);
     }
     return null;
   }
@@ -120,20 +178,61 @@ export class ConnectionQuotas {
     this.#waiting.clear();
   }
 
-  #admit(place: Place): void {
-    const { address, arrival } = place;
-    const { maxConnectionsPerIp, maxConnectionsPerIpOverrides } = this.#limits();
-    const most = maxConnectionsPerIpOverrides.get(address) ?? maxConnectionsPerIp;
-    const ofAddress = this.#countOf.get(address) ?? 0;
-    if (ofAddress >= most) {
-      const open = `${ofAddress} of its connections are open`;
-      arrival.refuse("too-many-connections-of-ip", `${open} (max.connections.per.ip: ${most})`);
+  #admit({ place, arrival }: Waiting): void {
+    const { counted } = this.#of(place.address);
+    const most = this.#mostOf(place.address);
+    if (counted >= most) {
+      place.state = "gone";
+      const { reason, why } = tooManyOfIp(
+        `${counted} of its connections are open (max.connections.per.ip: ${most})`,
+      );
+      arrival.refuse(reason, why);
       return;
     }
-    place.isCounted = true;
+    place.state = "counted";
     this.#count++;
-    this.#countOf.set(address, ofAddress + 1);
+    this.#change(place.address, "counted", 1);
     arrival.admit();
+  }
+
+  #of(address: string): OfAddress {
+    return this.#byAddress.get(address) ?? { silent: 0, counted: 0 };
+  }
+
+  #mostOf(address: string): number {
+    const { maxConnectionsPerIp, maxConnectionsPerIpOverrides } = this.#limits();
+    return maxConnectionsPerIpOverrides.get(address) ?? maxConnectionsPerIp;
+  }
+
+  #change(address: string, what: keyof OfAddress, by: number): void {
+    const counts = this.#of(address);
+    counts[what] += by;
+    if (counts.silent + counts.counted === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, counts);
+  }
+
+  /** As in Kafka, what is refused does not count, and is held for one sample at most. */
+  #tooFast(address: string): Refusal | null {
+    const bound = this.#ipRateOf(address);
+    if (bound === Number.POSITIVE_INFINITY) return null;
+    const meter = this.#rate(address, 1);
+    const throttleMs = meter.throttleMs(bound, this.#nowMs());
+    if (throttleMs === 0) return null;
+    this.#rate(address, -1);
+    const why = `its connections come faster than connection_creation_rate (${bound} per second)`;
+    const holdMs = Math.min(throttleMs, this.#limits().quotaWindow.sampleMs);
+    return { reason: "connection-rate-of-ip", why, holdMs };
+  }
+
+  #rate(address: string, connections: number): WindowedRate {
+    const meter = this.#rates.of(address, this.#nowMs(), () => {});
+    meter.record(connections, this.#nowMs());
+    return meter;
+  }
+
+  /** Whole, as Kafka's. */
+  #nowMs(): number {
+    return Math.floor(this.#env.clock.monotonicMs());
   }
 
   /** A rate below 1 admits one per second, as Kafka's does. */
@@ -152,4 +251,8 @@ export class ConnectionQuotas {
     });
     return false;
   }
+}
+
+function tooManyOfIp(why: string): Refusal {
+  return { reason: "too-many-connections-of-ip", why, holdMs: 0 };
 }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Timer } from "../env/env.ts";
 import { type Arrived, SocketInfo } from "./connection-info.ts";
 import { FrameReader } from "./frame-reader.ts";
 import type { Gate } from "./gate.ts";
@@ -22,6 +23,8 @@ const FRAME_PREFIX_BYTES = 4;
  * 5. Every byte added to the shared memory is released once: when its request is settled, or when
  *    its request is dropped.
  * 6. The requests before a failed one are answered, the requests after it are not.
+ * 7. While a quota mutes this connection it begins nothing and is not read, and it is not idle:
+ *    requests in progress go on. It gives up its claim to read on when memory is scarce.
  */
 export class Connection implements MemoryHolder {
   readonly #socket: Socket;
@@ -47,6 +50,8 @@ export class Connection implements MemoryHolder {
   #paused = false;
   #corked = false;
   #yielded = false;
+  /** What quotas have muted this connection for. */
+  readonly #mutes = new Set<Timer>();
   #peerEnded = false;
   #phase: "open" | "finishing" | "closed" = "open";
 
@@ -55,7 +60,7 @@ export class Connection implements MemoryHolder {
     this.#socket = socket;
     this.#shared = shared;
     this.#frames = new FrameReader(() => shared.memory.crowded, shared.limits.maxFrameBytes);
-    this.#info = new SocketInfo(id, arrived);
+    this.#info = new SocketInfo(id, arrived, (throttleMs) => this.#mute(throttleMs));
     this.#router = gate === null ? shared.router : this.#enter(gate);
     socket.on("data", (chunk: Uint8Array) => this.received(chunk));
     socket.on("drain", () => this.#drained());
@@ -78,13 +83,14 @@ export class Connection implements MemoryHolder {
 
   /** Nothing happens here until the peer sends or reads something. */
   get waitsForPeer(): boolean {
-    if (this.#inFlight > 0 || this.#yielded) return false;
+    if (this.#inFlight > 0 || this.#yielded || this.#mutes.size > 0) return false;
     return !this.#paused || this.#unsentBytes > 0;
   }
 
   /** A frame has begun, and this connection waits only for the rest of it. */
   get midFrame(): boolean {
-    return this.#starved && this.#inFlight === 0 && this.#heldBytes > 0;
+    const waits = this.#starved && this.#inFlight === 0 && this.#mutes.size === 0;
+    return waits && this.#heldBytes > 0;
   }
 
   /** No new request will come from this connection. */
@@ -135,6 +141,7 @@ export class Connection implements MemoryHolder {
     const { limits, unsentBytes } = this.#shared;
     const mine = this.#socket.writableLength + this.#responses.waitingBytes;
     this.#starved = false;
+    if (this.#mutes.size > 0) return false;
     if (this.#inFlight >= limits.maxInFlight || mine > limits.maxUnsentBytes) return false;
     if (this.#unsentBytes > 0 && unsentBytes > limits.maxUnsentBytesTotal) return false;
     if (this.#startsThisTurn < limits.maxStartsPerTurn) return true;
@@ -200,6 +207,18 @@ export class Connection implements MemoryHolder {
     connection.#endIfDone();
   }
 
+  #mute(throttleMs: number): void {
+    if (this.#phase !== "open") return;
+    const { timers, memory } = this.#shared;
+    const timer = timers.after(throttleMs, () => {
+      this.#mutes.delete(timer);
+      if (this.#mutes.size === 0) this.#takeTurn();
+    });
+    this.#mutes.add(timer);
+    memory.forget(this);
+    this.#readOrPause();
+  }
+
   #takeTurn(): void {
     this.#yielded = false;
     this.#startsThisTurn = 0;
@@ -227,6 +246,7 @@ export class Connection implements MemoryHolder {
 
   #mayRead(): boolean {
     const { memory, limits } = this.#shared;
+    if (this.#mutes.size > 0) return false;
     if (this.#heldBytes === 0) {
       memory.forget(this);
       return true;
@@ -284,10 +304,13 @@ export class Connection implements MemoryHolder {
   }
 
   #closed(): void {
+    for (const timer of this.#mutes) timer.cancel();
+    this.#mutes.clear();
     this.#dropWaiting();
+    // Before it counts as closed: a gate may still say why it would have refused the client.
+    this.#router.closed(this.#info);
     this.#phase = "closed";
     this.#countUnsent(0);
     this.#info.abort();
-    this.#router.closed(this.#info);
   }
 }

@@ -6,6 +6,7 @@ import { type Arrived, plainAddress } from "./connection-info.ts";
 import {
   type ConnectionLimits,
   ConnectionQuotas,
+  type IpRateOf,
   type Place,
   UNLIMITED,
 } from "./connection-quotas.ts";
@@ -49,6 +50,8 @@ export interface ListenerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Asked for each connection, because they may change. Default: no limit. */
   readonly connectionLimits?: () => ConnectionLimits;
+  /** Default: no limit. */
+  readonly ipRateOf?: IpRateOf;
   readonly onError?: OnError;
   /** Called for each connection that was closed because of its input, or refused. */
   readonly onRefused?: OnRefused;
@@ -78,8 +81,6 @@ interface Tracked extends Arrived {
   /** Null until the first bytes show the client's protocol, and for HTTP. */
   kafka: Connection | null;
   http: boolean;
-  /** Its place among the connections of Kafka clients. */
-  place: Place | null;
   bytesMoved: number;
   movedAtMs: number;
 }
@@ -94,6 +95,8 @@ export class TcpListener implements Listener {
   readonly #onWaiting: OnWaiting;
   readonly #quotas: ConnectionQuotas;
   readonly #open = new Set<Tracked>();
+  /** Refused ones that are held, so that their clients do not come again at once. */
+  readonly #held = new Map<Socket, Timer>();
   #sweepTimer: Timer | null = null;
   #lastId = 0;
   #closing = false;
@@ -109,13 +112,14 @@ export class TcpListener implements Listener {
     onRefused = () => {},
     onWaiting = () => {},
     connectionLimits = () => UNLIMITED,
+    ipRateOf = () => Number.POSITIVE_INFINITY,
   }: ListenerOptions) {
     this.#http = http;
     this.#onError = onError;
     this.#onWaiting = onWaiting;
     this.#env = env;
     const all = { ...SERVER_LIMITS, ...limits };
-    this.#quotas = new ConnectionQuotas(connectionLimits, env, all.listenBacklog);
+    this.#quotas = new ConnectionQuotas(connectionLimits, ipRateOf, env, all.listenBacklog);
     const memory = new RequestMemory(all.maxHeldBytesTotal);
     const { timers } = env;
     const stats = newCounters();
@@ -162,6 +166,7 @@ export class TcpListener implements Listener {
       if (tracked.kafka !== null) tracked.kafka.finish();
       else if (!tracked.http) tracked.socket.destroy();
     }
+    for (const socket of this.#held.keys()) socket.destroy();
     this.#http.close();
     const cutOff = this.#env.timers.after(graceMs, () => {
       for (const { socket } of this.#open) socket.destroy();
@@ -173,6 +178,8 @@ export class TcpListener implements Listener {
 
   #bind(at: ListenAddress): BoundServer {
     return new BoundServer(at, this.#shared.limits, {
+      onAccepted: (socket) => this.#place(socket),
+      onGone: (place) => this.#quotas.leave(place),
       onArrived: (arrived) => this.#accept(arrived),
       onHandshakeFailed: (remoteAddress, why) => {
         const reason = "tls-handshake";
@@ -202,16 +209,41 @@ export class TcpListener implements Listener {
     onRefused({ reason, remoteAddress, request: null, error: new Error(message) });
   }
 
+  /** Null if the address may not have it. */
+  #place(socket: Socket): Place | null {
+    const address = plainAddress(socket.remoteAddress);
+    const place = this.#quotas.accept(address);
+    if ("state" in place) return place;
+    const { reason, why, holdMs } = place;
+    this.#refuse(reason, address, why);
+    if (holdMs === 0 || this.#held.size >= this.#shared.limits.listenBacklog) socket.destroy();
+    else this.#hold(socket, holdMs);
+    return null;
+  }
+
+  #hold(socket: Socket, holdMs: number): void {
+    socket.on("error", () => {});
+    this.#held.set(
+      socket,
+      this.#env.timers.after(holdMs, () => socket.destroy()),
+    );
+    socket.on("close", () => {
+      this.#held.get(socket)?.cancel();
+      this.#held.delete(socket);
+    });
+  }
+
   #accept(arrived: Arrived): void {
     const { socket } = arrived;
     if (this.#open.size >= this.#shared.limits.maxConnections) {
       // The limit is that of all addresses, and a server knows only its own connections.
       this.#refuseAbove(TOO_MANY, this.#most(), plainAddress(socket.remoteAddress));
+      this.#quotas.leave(arrived.place);
       socket.destroy();
       return;
     }
     const now = this.#env.clock.monotonicMs();
-    const state = { kafka: null, http: false, place: null, bytesMoved: 0, movedAtMs: now };
+    const state = { kafka: null, http: false, bytesMoved: 0, movedAtMs: now };
     const tracked: Tracked = { ...arrived, ...state };
     this.#open.add(tracked);
     this.#shared.stats.connectionsAccepted++;
@@ -225,7 +257,7 @@ export class TcpListener implements Listener {
   #leave(tracked: Tracked | null): void {
     if (tracked !== null) {
       this.#open.delete(tracked);
-      if (tracked.place !== null) this.#quotas.leave(tracked.place);
+      this.#quotas.leave(tracked.place);
     }
     if (this.#open.size === 0 && !this.#servers.some(({ listening }) => listening))
       this.#lastGone();
@@ -237,7 +269,7 @@ export class TcpListener implements Listener {
     const end = () => socket.destroy();
     const data = (chunk: Uint8Array) => {
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      if (tracked.place !== null) {
+      if (tracked.place.state === "waiting") {
         // It waits to be admitted. Its end is noticed as long as it is read.
         if (bytes.length > CHUNK_BYTES) socket.pause();
         return;
@@ -258,9 +290,9 @@ export class TcpListener implements Listener {
 
   /** Serves a Kafka client as soon as the limits of connections allow it. HTTP has none. */
   #admit(tracked: Tracked, takeBytes: () => Uint8Array): void {
-    const { socket } = tracked;
-    const address = plainAddress(socket.remoteAddress);
-    tracked.place = this.#quotas.enter(address, {
+    const { socket, place } = tracked;
+    const { address } = place;
+    this.#quotas.enter(place, {
       admit: () => {
         const firstBytes = takeBytes();
         if (socket.isPaused()) socket.resume();
@@ -284,6 +316,7 @@ export class TcpListener implements Listener {
 
   #handToHttp(tracked: Tracked, firstBytes: Uint8Array): void {
     tracked.http = true;
+    this.#quotas.release(tracked.place);
     tracked.socket.pause();
     this.#http.accept(tracked.socket, firstBytes);
   }

@@ -16,6 +16,7 @@ export type CloseReason =
 export type RefusalReason =
   | "too-many-connections"
   | "too-many-connections-of-ip"
+  | "connection-rate-of-ip"
   | "too-many-open-files";
 
 /** The header of the request that a connection was closed for. */

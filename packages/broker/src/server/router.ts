@@ -42,4 +42,9 @@ export interface ConnectionInfo {
   readonly localPort: number;
   /** Aborts when the connection closes, so that long polls end with it. */
   readonly signal: AbortSignal;
+  /**
+   * Begins no further request of this connection for so long, and does not read it. Requests in
+   * progress go on. A longer throttle that was begun before stays.
+   */
+  throttle(throttleMs: number): void;
 }

@@ -2,12 +2,18 @@ import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { KafkaPrincipal } from "../security/principal.ts";
 import { plainAddress } from "./connection-info.ts";
+import type { Place } from "./connection-quotas.ts";
+import { Handshakes } from "./handshakes.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { ServerTls } from "./server-tls.ts";
 
 interface SecureEvents {
+  /** A connection has come. Null if it is refused. */
+  onAccepted(socket: Socket): Place | null;
   /** The handshake is done. */
-  onSecure(socket: TLSSocket, principal: KafkaPrincipal): void;
+  onSecure(socket: TLSSocket, principal: KafkaPrincipal, place: Place): void;
+  /** The connection has ended before its handshake was done, or because of it. */
+  onGone(place: Place): void;
   onRefused(remoteAddress: string, why: string): void;
 }
 
@@ -27,7 +33,7 @@ export function createSecureServer(
   tls: ServerTls,
   socketOptions: SocketOptions,
   { handshakeTimeoutMs, maxHandshakes }: ServerLimits,
-  { onSecure, onRefused }: SecureEvents,
+  { onAccepted, onSecure, onGone, onRefused }: SecureEvents,
 ): SecureServer {
   // Loaded here and not imported, because most brokers have no TLS.
   const { createServer } = process.getBuiltinModule("node:tls");
@@ -36,23 +42,37 @@ export function createSecureServer(
     ...tls.options,
     handshakeTimeout: handshakeTimeoutMs,
   });
-  const handshaking = new Map<string, Socket>();
-  // Node begins the handshake in a listener of its own, which was added before.
+  const handshakes = new Handshakes(maxHandshakes);
+  // Node's own listener begins the handshake, so it is called only when there may be one.
+  const [begin] = server.listeners("connection");
+  server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
-    const key = keyOf(socket);
-    if (handshaking.size >= maxHandshakes) {
-      onRefused(plainAddress(socket.remoteAddress), `${maxHandshakes} TLS handshakes are not done`);
-      socket.destroy();
-      return;
+    const place = onAccepted(socket);
+    if (place === null) return;
+    const { remoteAddress, remotePort } = socket;
+    const tooMany = handshakes.tooMany(remoteAddress);
+    if (tooMany !== null) {
+      const closed = tooMany === "new" ? socket : tooMany;
+      onRefused(plainAddress(closed.remoteAddress), `${maxHandshakes} TLS handshakes are not done`);
+      closed.destroy();
     }
-    handshaking.set(key, socket);
-    socket.on("close", () => handshaking.delete(key));
+    if (tooMany === "new") return onGone(place);
+    handshakes.add(socket, place);
+    socket.on("close", () => {
+      const gone = handshakes.take(remoteAddress, remotePort);
+      if (gone !== null) onGone(gone.place);
+    });
+    begin!.call(server, socket);
   });
   server.on("secureConnection", (socket) => {
-    handshaking.delete(keyOf(socket));
+    const { remoteAddress, remotePort } = socket;
+    const handshake = handshakes.take(remoteAddress, remotePort);
+    // Its connection has been closed meanwhile.
+    if (handshake === null) return void socket.destroy();
     const admission = tls.admit(socket);
-    if ("principal" in admission) return onSecure(socket, admission.principal);
-    onRefused(plainAddress(socket.remoteAddress), admission.refusal);
+    if ("principal" in admission) return onSecure(socket, admission.principal, handshake.place);
+    onGone(handshake.place);
+    onRefused(plainAddress(remoteAddress), admission.refusal);
     socket.on("error", () => {});
     socket.destroy();
   });
@@ -63,14 +83,9 @@ export function createSecureServer(
   const endWatch = tls.watch(() => server.setSecureContext(tls.options));
   const end = () => {
     endWatch();
-    for (const socket of handshaking.values()) socket.destroy();
+    handshakes.end();
   };
   return { server, end };
-}
-
-/** A connection has one remote address and port on this server. */
-function keyOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }
 
 /** Null for a peer that only went away, as health checks do. */

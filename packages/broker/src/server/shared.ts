@@ -55,6 +55,7 @@ export function newCounters(): Counters {
     connectionsRefused: {
       "too-many-connections": 0,
       "too-many-connections-of-ip": 0,
+      "connection-rate-of-ip": 0,
       "too-many-open-files": 0,
     },
     connectionsDelayed: 0,

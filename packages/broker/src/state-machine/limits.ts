@@ -1,6 +1,15 @@
 /** Bytes of encoded records at which a batch takes no more decisions. A decision is never split. */
 export const MAX_DECISION_BATCH_BYTES = 1_048_576;
 
+/**
+ * Bytes of one decision's records. In a cluster a batch has to fit a message of 8 MiB, and adds
+ * something to its records.
+ */
+export const MAX_DECISION_BYTES = 7.5 * 1_048_576;
+
+/** What a batch adds to each record, at most, in bytes: its lengths, and its offset and time. */
+export const RECORD_OVERHEAD_BYTES = 32;
+
 /** Bytes read at a time while a log is replayed. */
 export const REPLAY_READ_BYTES = 4 * 1_048_576;
 

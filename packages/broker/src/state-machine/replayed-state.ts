@@ -1,7 +1,15 @@
+import { ErrorCode } from "@tarpan/protocol";
 import type { Log } from "../log/log.ts";
 import { LogError } from "../log/log-error.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import type { NextTurn } from "../util/next-turn.ts";
-import { MAX_DECISION_BATCH_BYTES, SNAPSHOT_MIN_RECORDS, SNAPSHOT_RATIO } from "./limits.ts";
+import {
+  MAX_DECISION_BATCH_BYTES,
+  MAX_DECISION_BYTES,
+  RECORD_OVERHEAD_BYTES,
+  SNAPSHOT_MIN_RECORDS,
+  SNAPSHOT_RATIO,
+} from "./limits.ts";
 import { appendRecords, type ReplayProgress, replay } from "./replay.ts";
 import { Snapshot } from "./snapshot.ts";
 import { type EncodedRecord, type StateMachine, sizeOf } from "./state-machine.ts";
@@ -122,12 +130,16 @@ export class ReplayedState<State, Rec> {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Rejects with StateMachineError, or with an error of `decision`, which then changed nothing. */
+  /**
+   * Rejects with StateMachineError, or, and then nothing was changed, with an error of `decision`.
+   * If the state is a value, also with KafkaError when the records are too large for one batch.
+   */
   async decide<Reply>(decision: (state: State) => Decision<Rec, Reply>): Promise<Reply> {
     if (this.#failure !== null) throw this.#failure;
     const { records, response } = decision(this.#working);
     if (records.length === 0 && this.#running === null) return response;
     const encoded = records.map((record) => this.#machine.encode(record));
+    if (!this.#machine.changesInPlace) checkSize(encoded);
     if (records.length > 0) this.#working = this.#machine.apply(this.#working, records);
     const after = this.#working;
     this.#queuedRecords += encoded.length;
@@ -185,8 +197,9 @@ export class ReplayedState<State, Rec> {
 
   #takeRound(): Waiting<State>[] {
     let taken = 0;
-    for (let bytes = 0; taken < this.#queue.length && bytes < MAX_DECISION_BATCH_BYTES; taken++) {
-      for (const record of this.#queue[taken]!.records) bytes += sizeOf(record);
+    for (let bytes = 0; taken < this.#queue.length; taken++) {
+      bytes += bytesOf(this.#queue[taken]!.records);
+      if (taken > 0 && bytes > MAX_DECISION_BATCH_BYTES) break;
     }
     const round = this.#queue.splice(0, taken);
     for (const { records } of round) this.#queuedRecords -= records.length;
@@ -254,6 +267,22 @@ export class ReplayedState<State, Rec> {
     }
     return this.#snapshot.records.next() ?? "whole";
   }
+}
+
+/** Refused before it is applied: after that, a failed append would end the machine. */
+function checkSize(records: readonly EncodedRecord[]): void {
+  const bytes = bytesOf(records);
+  if (bytes <= MAX_DECISION_BYTES) return;
+  const text =
+    `the change needs ${bytes} bytes, and one change can have ${MAX_DECISION_BYTES}: ` +
+    "make it in several requests";
+  throw new KafkaError(ErrorCode.INVALID_REQUEST, text);
+}
+
+function bytesOf(records: readonly EncodedRecord[]): number {
+  let bytes = 0;
+  for (const record of records) bytes += sizeOf(record) + RECORD_OVERHEAD_BYTES;
+  return bytes;
 }
 
 interface SnapshotUnderWay<State, Rec> {

@@ -56,10 +56,10 @@ interface Own {
 }
 
 async function keystoreOptions(keystore: Keystore, fs: FileSystem): Promise<Own> {
-  const passphrase = keystore.password === null ? {} : { passphrase: keystore.password };
+  const passphrase = keystore.password === null ? {} : { passphrase: keystore.password.reveal() };
   if (!("path" in keystore)) {
     const cert = pem(keystore.chain, "ssl.keystore.certificate.chain");
-    return { cert, key: pem(keystore.key, "ssl.keystore.key"), ...passphrase };
+    return { cert, key: pem(keystore.key.reveal(), "ssl.keystore.key"), ...passphrase };
   }
   const { path, type } = keystore;
   const bytes = await read(path, "ssl.keystore.location", fs);

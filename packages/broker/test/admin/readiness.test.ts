@@ -15,6 +15,7 @@ interface Situation {
   readonly isolated?: boolean;
   readonly groupsProblem?: string;
   readonly certificateProblem?: string | null;
+  readonly keysOutage?: string | null;
 }
 
 /** The readiness of broker 2 of a healthy cluster of two, except for the given problems. */
@@ -26,6 +27,7 @@ function readiness({
   isolated = false,
   groupsProblem,
   certificateProblem = null,
+  keysOutage = null,
   ...metadata
 }: Situation) {
   const history = new History();
@@ -42,6 +44,7 @@ function readiness({
     isServing: () => serving,
     groupsProblem: () => groupsProblem ?? null,
     certificates: () => [{ problem: null }, { problem: certificateProblem }],
+    tokenKeys: () => [{ outage: null }, { outage: keysOutage }],
   } as unknown as ConstructorParameters<typeof BrokerStatus>[0]);
   return status.readiness();
 }
@@ -61,6 +64,7 @@ describe("a broker of a cluster is ready", () => {
     ["it is fenced", /fenced: the controller gets no heartbeats/, { fenced: true }],
     ["its groups are unreadable", /^groups are lost$/, { groupsProblem: "groups are lost" }],
     ["a certificate can't be read", /^it is broken$/, { certificateProblem: "it is broken" }],
+    ["no token can be checked", /^no keys$/, { keysOutage: "no keys" }],
     ["it starts or stops", /^the broker is starting or stopping$/, { serving: false }],
   ] as const)("not when %s", (_what, reason, situation) => {
     const { ready, reasons } = readiness(situation);

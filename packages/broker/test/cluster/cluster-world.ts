@@ -2,6 +2,7 @@
 // that moves only when the test says so. The same seed repeats the same run.
 import { expect } from "vitest";
 import { type Heartbeat, onHeartbeats } from "../../src/cluster/heartbeat.ts";
+import type { InitialAdminSettings } from "../../src/config/settings.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { type MetadataImage, partitionsOf } from "../../src/metadata/image.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
@@ -27,6 +28,7 @@ export class ClusterWorld {
   readonly servers: ModelServers;
   readonly brokers: SimulatedBroker[];
   readonly kafkaConfigs: Record<string, string> = {};
+  initialAdmin: InitialAdminSettings | undefined;
   /** Raft addresses that each broker's configuration lists besides its own. */
   readonly peers: string[] = [];
   /** The brokers' log lines, with the time and the broker's id. */

@@ -19,6 +19,30 @@ describe("founding", () => {
     world.check();
   });
 
+  it("begins the metadata with the initial admin, once", async () => {
+    const world = new ClusterWorld();
+    world.initialAdmin = { name: "admin", password: { text: "a-secret" } };
+    const lives = world.brokers.map((broker) => broker.start());
+    // Passwords are hashed in real time, while the clock of the world goes on.
+    await world.run(Promise.all(lives.map(({ serving }) => serving)), 86_400_000);
+    await world.settled();
+    const credentials = world.brokers.map(({ member }) => member.metadata.image.users.get("admin"));
+    expect(credentials[0]?.size).toBe(2);
+    for (const one of credentials) expect(one).toEqual(credentials[0]);
+    const said = world.lines.filter((line) => line.includes("initial_admin"));
+    expect(said).toHaveLength(3);
+    expect(said.filter((line) => line.includes("the new cluster has"))).toHaveLength(1);
+    world.check();
+  });
+
+  it("founds nothing without the password of the initial admin", async () => {
+    const world = new ClusterWorld();
+    world.initialAdmin = { name: "admin", password: null };
+    const [life] = world.brokers.map((broker) => broker.start());
+    await expect(world.run(life!.serving)).rejects.toMatchObject({ code: "TARPAN_CONFIG" });
+    expect(world.model.streams.has(METADATA_STREAM)).toBe(false);
+  });
+
   it("gives one cluster to brokers that do not hear each other", async () => {
     const world = new ClusterWorld();
     for (const broker of world.brokers) broker.start().bus.cut = true;

@@ -127,6 +127,23 @@ const REQUESTS: { readonly [Row in Name]?: readonly unknown[] } = {
       ],
     },
   ],
+  alterQuotas: [
+    {
+      entries: [
+        {
+          entity: [
+            { entityType: "user", entityName: "a" },
+            { entityType: "client-id", entityName: null },
+          ],
+          ops: [
+            { key: "producer_byte_rate", value: 1.5, remove: false },
+            { key: "consumer_byte_rate", value: 0, remove: true },
+          ],
+        },
+      ],
+      validateOnly: false,
+    },
+  ],
   describeQuorum: [{}],
   deleteTopics: [
     {

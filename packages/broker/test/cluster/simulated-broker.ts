@@ -27,6 +27,7 @@ const FACTS = {
   syncInterval: "always",
   maxPayloadBytes: 8 << 20,
   problems: [],
+  security: null,
 };
 
 /** What tests read of a broker in a cluster. */
@@ -188,6 +189,7 @@ export class SimulatedBroker {
         followerRead: true,
         allowOldEngine: false,
       },
+      ...(this.world.initialAdmin && { initialAdmin: this.world.initialAdmin }),
     };
   }
 

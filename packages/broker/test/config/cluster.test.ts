@@ -1,5 +1,7 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { type ConfigSources, loadConfig } from "../../src/config/index.ts";
+import type { ExternalEngine } from "../../src/config/settings.ts";
 import { SEED_JSON, SEED_YAML } from "./seeds.ts";
 
 type Flags = NonNullable<ConfigSources["flags"]>;
@@ -91,6 +93,25 @@ describe("a cluster of brokers with a nats-server each", () => {
     expect(alone.warnings).toEqual([]);
   });
 
+  test("TLS, a password, and etcd's user, all in files", async () => {
+    const text = `
+cluster_tls_cert_file: own.crt
+cluster_tls_key_file: own.key
+cluster_tls_ca_file: ca.crt
+cluster_password_file: password
+discovery:
+  { type: etcd, endpoints: "https://a:2379", username: u, password_file: p, tls_ca_file: c }`;
+    const { settings, warnings } = await load(text, RAFT);
+    expect(settings.cluster).toMatchObject({
+      engine: {
+        tls: { certFile: "own.crt", keyFile: "own.key", caFile: "ca.crt" },
+        passwordFile: "password",
+      },
+      discovery: { user: { name: "u", passwordFile: "p" }, tls: { caFile: "c" } },
+    });
+    expect(warnings).toEqual([]);
+  });
+
   test("warns of keys that the chosen discovery does not use", async () => {
     const { warnings } = await byFlags({ ...RAFT, ...ETCD, "cluster-peers": "a:7001" });
     expect(warnings).toEqual(["no effect: cluster_peers: discovery.type is etcd"]);
@@ -104,9 +125,22 @@ describe("a cluster on existing NATS servers", () => {
     expect(settings).toMatchObject({
       storage: "jetstream",
       cluster: {
-        engine: { kind: "external", urls: ["nats://tarpan:secret@a:4222", "b"] },
+        engine: { kind: "external" },
         discovery: { type: "static", peers: [] },
       },
+    });
+    const { engine } = settings.cluster as { engine: ExternalEngine };
+    expect(engine.urls.reveal()).toEqual(["nats://tarpan:secret@a:4222", "b"]);
+    expect(inspect(settings) + JSON.stringify(settings)).not.toContain("secret");
+    expect(warnings).toEqual([]);
+  });
+
+  test("with credentials and certificates in files", async () => {
+    const files = { "cluster-tls-ca-file": "ca.crt", "engine-credentials-file": "nats.creds" };
+    const { settings, warnings } = await byFlags({ "engine-url": "tls://tarpan@a", ...files });
+    expect(settings.cluster?.engine).toMatchObject({
+      tls: { caFile: "ca.crt" },
+      credentialsFile: "nats.creds",
     });
     expect(warnings).toEqual([]);
   });
@@ -147,6 +181,52 @@ describe("contradictions are refused in one line that says what to change", () =
     ["", { "cluster-peers": "a:7001,b" }, "--cluster-peers: must be HOST:PORT"],
     ["", { "discovery-endpoints": "http://a" }, "--discovery-endpoints: must be HOST:PORT"],
     ["", { "engine-url": "http://u:hidden@a" }, "--engine-url: must be nats://HOST:PORT"],
+    [
+      "",
+      { "engine-url": "nats://u:hidden@a" },
+      "--engine-url: has a password, and every user of this machine can read command lines",
+    ],
+    ["", { "engine-url": "hidden@a" }, "--engine-url: has a password"],
+    [
+      "",
+      { "engine-url": "a", "cluster-password-file": "f" },
+      "--cluster-password-file: is for raft_addr; for engine_url set engine_credentials_file",
+    ],
+    [
+      "cluster_tls_key_file: f",
+      { "engine-url": "a" },
+      "broker.yaml:1: cluster_tls_key_file: needs cluster_tls_cert_file, too",
+    ],
+    [
+      "",
+      { ...RAFT, ...ETCD, "engine-credentials-file": "f" },
+      "--engine-credentials-file: is for engine_url; brokers use cluster_password_file",
+    ],
+    [
+      "cluster_tls_ca_file: f",
+      { ...RAFT, ...ETCD },
+      "broker.yaml:1: cluster_tls_ca_file: needs cluster_tls_cert_file, too",
+    ],
+    [
+      "discovery: { username: u }",
+      { ...RAFT, ...ETCD },
+      "broker.yaml:1: discovery.username: needs discovery.password_file, too",
+    ],
+    [
+      "discovery: { tls_ca_file: f }",
+      { ...RAFT, ...ETCD },
+      "broker.yaml:1: discovery.tls_ca_file: is for https:// endpoints, and 127.0.0.1:2379 is none",
+    ],
+    [
+      "",
+      { "discovery-endpoints": "http://u:hidden@a:2379" },
+      "--discovery-endpoints: must have no password in an address: set discovery.username",
+    ],
+    [
+      "",
+      { kafka: ["listener.name.outside.ssl.key.password=hidden"] },
+      "--kafka listener.name.outside.ssl.key.password: is a secret, and every user of this machine",
+    ],
     [
       "discovery: { timeout: 0 }",
       { ...RAFT, ...ETCD },

@@ -2,6 +2,7 @@
 // brokers that find each other.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
@@ -41,7 +42,8 @@ test("compose.yaml", async () => {
     all.map(([name]) => `${name}:7001`),
   );
   for (const [i, { settings }] of brokers.entries()) {
-    const { bindPort, kafkaConfigs } = settings;
+    const { bindPort, kafkaConfigs, cluster } = settings;
+    expect(cluster!.engine).toMatchObject({ passwordFile: "/run/secrets/cluster" });
     expect(all[i]![1].ports).toEqual([`${bindPort}:${bindPort}`]);
     expect(kafkaConfigs["advertised.listeners"]).toMatch(new RegExp(`:${bindPort}$`));
   }
@@ -69,6 +71,11 @@ test("kubernetes.yaml", async () => {
     [0, 1, 2].map((ordinal) => `tarpan-${ordinal}.${domain}:7001`),
   );
   expect(set.spec.replicas).toBe(brokers.length);
+  const mounted = container.volumeMounts.map((mount: { mountPath: string }) => mount.mountPath);
+  for (const { settings } of brokers) {
+    const { tls } = settings.cluster!.engine;
+    for (const path of Object.values(tls!)) expect(mounted).toContain(dirname(path));
+  }
 });
 
 function flagsOf(words: readonly string[]): Record<string, string | string[]> {
@@ -95,4 +102,5 @@ test("broker.yaml, which tarpan.service starts", async () => {
     brokers,
     [1, 2, 3].map((id) => `10.0.0.${id}:7001`),
   );
+  for (const { settings } of brokers) expect(settings.cluster!.engine.tls).toBeDefined();
 });

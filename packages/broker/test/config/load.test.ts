@@ -24,6 +24,31 @@ describe("the settings of a broker", () => {
     expect(warnings).toEqual([]);
   });
 
+  test("an initial admin, whose password is in a file or a variable, and not shown", async () => {
+    const { settings } = await load("initial_admin: root\ninitial_admin_password_file: /pw");
+    expect(settings.initialAdmin).toEqual({ name: "root", password: { file: "/pw" } });
+    const environment = { TARPAN_INITIAL_ADMIN_PASSWORD: "a-secret" };
+    const flags = { "initial-admin": "root" };
+    const loaded = await loadConfig({ flags, environment });
+    expect(loaded.settings.initialAdmin).toEqual({ name: "root", password: { text: "a-secret" } });
+    expect(JSON.stringify(loaded.shown)).not.toContain("a-secret");
+    const later = await loadConfig({ flags });
+    expect(later.settings.initialAdmin).toEqual({ name: "root", password: null });
+  });
+
+  test.each([
+    ["initial_admin_password: a-secret", "initial_admin_password: needs initial_admin"],
+    [
+      "initial_admin: a\ninitial_admin_password: a-secret\ninitial_admin_password_file: /pw",
+      "leave one out",
+    ],
+    ["initial_admin: a;b", "must be a name without ;"],
+  ])("refuse %j", async (text, message) => {
+    const refused = load(text);
+    await expect(refused).rejects.toThrow(message);
+    await expect(refused).rejects.not.toThrow("a-secret");
+  });
+
   test("a full broker.yaml, with warnings for keys without effect", async () => {
     const { settings, logging, warnings } = await load(SEED_YAML);
     expect(settings).toMatchObject({

@@ -1,20 +1,26 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { freePorts } from "../../../../test/harness/free-ports.ts";
 import { etcd, natsServer, startEtcd } from "../../../../test/harness/nats-server.ts";
 import { temporaryDirectory } from "../../../../test/harness/temp.ts";
+import type { EtcdDiscovery as EtcdSettings } from "../../src/config/settings.ts";
 import { EtcdDiscovery } from "../../src/discovery/etcd-discovery.ts";
 import { StaticDiscovery } from "../../src/discovery/static-discovery.ts";
 import { nodeEnv } from "../../src/env/node-env.ts";
 import { rememberedPeers } from "../../src/nats/remembered-peers.ts";
 import { eventually, managedCluster, recordingLogger, start } from "../nats/own-engine.ts";
+import { SecureEtcd } from "./secure-etcd.ts";
 
 const open: EtcdDiscovery[] = [];
 afterEach(() => Promise.all(open.splice(0).map((discovery) => discovery.close())));
 
-function etcdDiscovery(endpoints: readonly string[]) {
+type Secured = Pick<EtcdSettings, "user" | "tls">;
+
+function etcdDiscovery(endpoints: readonly string[], secured: Secured = {}) {
   const log = recordingLogger();
-  const discovery = new EtcdDiscovery({ type: "etcd", endpoints, timeoutMs: 1000 }, nodeEnv, log);
+  const settings = { type: "etcd", endpoints, timeoutMs: 1000, ...secured } as const;
+  const discovery = new EtcdDiscovery(settings, nodeEnv, log);
   open.push(discovery);
   return { discovery, log };
 }
@@ -68,6 +74,35 @@ describe("etcd", () => {
     expect(discovery.problem).toMatch(/^etcd does not answer \(http:\/\/127.*ECONNREFUSED\)$/);
     await discovery.close();
     await expect(joining).rejects.toThrow("discovery was closed");
+  });
+
+  etcd.it("lets in who has a certificate and a password, and takes new ones", async () => {
+    const secure = await SecureEtcd.start("s3cr3t-etcd");
+    const { endpoint, tls } = secure;
+    const passwordFile = join(await temporaryDirectory(), "password");
+    await writeFile(passwordFile, "s3cr3t-etcd\n");
+    const user = { name: "tarpan", passwordFile };
+    const bad = etcdDiscovery([endpoint], { user });
+    bad.discovery.join(self(8)).catch(() => {});
+    const noCertificate = etcdDiscovery([endpoint], { user, tls: { caFile: tls.caFile } });
+    noCertificate.discovery.join(self(9)).catch(() => {});
+    const { discovery, log } = etcdDiscovery([endpoint], { user, tls });
+    expect(await discovery.join(self(1))).toEqual(["127.0.0.1:7001"]);
+    await eventually("an authority that it does not know", () => bad.discovery.problem !== null);
+    expect(bad.discovery.problem).toMatch(/^etcd does not answer .*certificate/);
+    await eventually("no certificate", () => noCertificate.discovery.problem !== null);
+    expect(noCertificate.discovery.problem).toMatch(/^etcd does not answer .*CERTIFICATE\S*\)$/);
+
+    // A change of users ends all tokens.
+    await secure.changePassword("s3cr3t-two");
+    await eventually("it is refused", () => discovery.problem !== null);
+    expect(discovery.problem).toMatch(/^etcd refuses this broker's requests .*invalid user/);
+    await writeFile(passwordFile, "s3cr3t-two\n");
+    await eventually("it is let in again", () => discovery.problem === null);
+    const lines = [...log.lines, ...bad.log.lines, ...noCertificate.log.lines];
+    expect(lines.join("\n")).not.toContain("s3cr3t");
+    const two = etcdDiscovery([endpoint], { user, tls });
+    expect(await two.discovery.join(self(2))).toEqual(["127.0.0.1:7001", "127.0.0.1:7002"]);
   });
 
   etcd.it("warns of two brokers with one node id", async () => {

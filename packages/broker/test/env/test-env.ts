@@ -41,4 +41,4 @@ const noPrograms: Programs = {
   keepAlive: () => () => {},
 };
 
-const noNetwork: Network = { listenProblem: async () => null, post: refuse };
+const noNetwork: Network = { listenProblem: async () => null, get: refuse, post: refuse };

@@ -52,3 +52,19 @@ it("CreateAcls creates nothing when a number is Kafka's UNKNOWN", async () => {
   expect(results.map(({ errorCode }) => errorCode)).toEqual([INVALID_REQUEST, INVALID_REQUEST]);
   expect(broker.metadata.image.acls.size).toBe(0);
 });
+
+it("CreateAcls refuses what is too large for one batch, and the controller goes on", async () => {
+  const broker = await securedBroker([]);
+  const create = (creations: readonly (typeof creation)[]) =>
+    broker.as("User:admin").call(CreateAcls, 3, { creations: [...creations] });
+  const large = Array.from({ length: 300 }, (_, index) => {
+    return { ...creation, resourceName: `${"x".repeat(30_000)}${index}` };
+  });
+  const refusal = await create(large);
+  expect(new Set(refusal.results.map(({ errorCode }) => errorCode))).toEqual(
+    new Set([ErrorCode.INVALID_REQUEST]),
+  );
+  expect(refusal.results[0]!.errorMessage).toContain("in several requests");
+  const { results } = await create(large.slice(0, 200));
+  expect(new Set(results.map(({ errorCode }) => errorCode))).toEqual(new Set([ErrorCode.NONE]));
+});

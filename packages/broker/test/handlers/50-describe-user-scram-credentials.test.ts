@@ -22,11 +22,12 @@ it("DescribeUserScramCredentials tells mechanisms and iterations of users", asyn
     expect(all.results).toMatchObject([{ user: "a", errorCode: 0, credentialInfos: infos }]);
   }
   const some = await broker.call(DescribeUserScramCredentials, 0, {
-    users: [{ name: "a" }, { name: "nobody" }, { name: "c" }, { name: "c" }],
+    users: [{ name: "a" }, { name: "nobody" }, { name: "" }, { name: "c" }, { name: "c" }],
   });
   expect(some.results.map(({ user, errorCode }) => [user, errorCode])).toEqual([
     ["a", ErrorCode.NONE],
     ["nobody", ErrorCode.RESOURCE_NOT_FOUND],
+    ["", ErrorCode.RESOURCE_NOT_FOUND],
     ["c", ErrorCode.DUPLICATE_RESOURCE],
   ]);
   // With quadratic work the broker would stand still for a minute.

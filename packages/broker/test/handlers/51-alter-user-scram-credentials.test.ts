@@ -1,7 +1,7 @@
 import { AlterUserScramCredentials, ErrorCode } from "@tarpan/protocol";
 import { expect, it } from "vitest";
 import { scramCredentialOf } from "../../src/metadata/image.ts";
-import { scramKeys } from "../../src/security/scram.ts";
+import { NOBODY, scramKeys } from "../../src/security/scram.ts";
 import { MECHANISM, upsertion } from "../sasl/sasl-client.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
@@ -42,5 +42,19 @@ it("AlterUserScramCredentials has one outcome for each user, as in Kafka", async
     twice: ErrorCode.DUPLICATE_RESOURCE,
     "": ErrorCode.UNACCEPTABLE_CREDENTIAL,
   });
-  expect(broker.metadata.image.users.size).toBe(0);
+  // From this one the credentials of users who do not exist are made up.
+  expect([...broker.metadata.image.users.keys()]).toEqual([NOBODY]);
+});
+
+it("the first user brings a secret for users who do not exist, once", async () => {
+  const broker = await WholeBroker.start();
+  const alter = async (name: string, mechanism: typeof SHA256 | "SCRAM-SHA-512") => {
+    const upsertions = [upsertion(mechanism, name, "x", 5_000)];
+    await broker.call(AlterUserScramCredentials, 0, { deletions: [], upsertions });
+    return broker.metadata.image.users.get(NOBODY);
+  };
+  const made = await alter("a", "SCRAM-SHA-512");
+  expect([...made!.keys()]).toEqual(["SCRAM-SHA-512"]);
+  expect(made!.get("SCRAM-SHA-512")!.iterations).toBe(5_000);
+  expect(await alter("b", SHA256)).toBe(made);
 });

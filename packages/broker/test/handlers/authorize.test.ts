@@ -89,6 +89,8 @@ IncrementalAlterConfigs: alterConfigs each topic, alterConfigs each group,
 AlterPartitionReassignments: alter cluster
 ListPartitionReassignments: describe cluster
 OffsetDelete: delete group, read each topic
+DescribeClientQuotas: describeConfigs cluster
+AlterClientQuotas: alterConfigs cluster
 DescribeUserScramCredentials: describe cluster
 AlterUserScramCredentials: alter cluster
 DescribeQuorum: describe cluster

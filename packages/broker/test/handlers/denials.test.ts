@@ -216,6 +216,8 @@ const NEEDS: readonly (readonly [
   ["DescribeAcls", 3, [onCluster("describe")]],
   ["DescribeUserScramCredentials", 0, [onCluster("describe")]],
   ["AlterUserScramCredentials", 0, [onCluster("alter")]],
+  ["DescribeClientQuotas", 1, [onCluster("describeConfigs")]],
+  ["AlterClientQuotas", 1, [onCluster("alterConfigs")]],
   ["CreateAcls", 3, [onCluster("alter")]],
   ["DeleteAcls", 3, [onCluster("alter")]],
 ];

@@ -98,6 +98,11 @@ export class WholeBroker {
     return new WholeBroker(env.time, server, listeners[0]!);
   }
 
+  /** How long requests have throttled their connection, in their order, ms. */
+  get throttles(): readonly number[] {
+    return this.#listener.throttles;
+  }
+
   stop(): Promise<void> {
     return this.#server.stop();
   }

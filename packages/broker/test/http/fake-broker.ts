@@ -51,7 +51,10 @@ export class FakeBroker implements BrokerAdmin {
 
   cluster() {
     const brokers = [{ nodeId: 1, host: "localhost", port: 9092, rack: null, fenced: false }];
-    const engine = { kind: "memory" } as const;
+    const refused = { refusedByThis: 1, refusedByOthers: 2, refusals: [] };
+    const certificate = { certificateExpiresMs: null, reloadFailures: 0 };
+    const security = { tls: true, password: false, ...certificate, ...refused };
+    const engine = { kind: "memory", security } as const;
     return {
       ...{ clusterId: "cluster", nodeId: 1, controllerId: 1, brokers, engine },
       ...{ flush: "always", version: "0.1.0", uptimeMs: 1500 },
@@ -91,6 +94,9 @@ export class FakeBroker implements BrokerAdmin {
 
   readonly certificates = [
     { listener: "OUTSIDE", expiresMs: 1_800_000_000_000, reloadFailures: 2, problem: null },
+  ];
+  readonly tokenKeys = [
+    { listener: "OUTSIDE", refreshedMs: 1_700_000_000_500, failures: 3, outage: null },
   ];
 
   network() {

@@ -86,16 +86,6 @@ describe("creating ACLs", () => {
   });
 });
 
-it("refuses a request whose ACLs are too long for one batch of the log", () => {
-  const long = Array.from({ length: 100 }, (_, i) => named(`${"x".repeat(30_000)}${i}`));
-  const { records, response } = create(EMPTY_IMAGE, long);
-  expect([records.length, new Set(codes(response))]).toEqual([
-    0,
-    new Set([ErrorCode.INVALID_REQUEST]),
-  ]);
-  expect(create(EMPTY_IMAGE, long.slice(0, 16)).records).toHaveLength(16);
-});
-
 describe("deleting ACLs", () => {
   const prefixed = { ...named("te"), patternType: AclPatternType.prefixed };
   const image = imageOf(ACL, named("test"), named("*"), prefixed);

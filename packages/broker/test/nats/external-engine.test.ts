@@ -6,10 +6,11 @@ import {
 } from "../../../../test/harness/nats-server.ts";
 import type { ClusterSettings } from "../../src/config/settings.ts";
 import { engineAddress } from "../../src/nats/engine-url.ts";
+import { Secret } from "../../src/util/secret.ts";
 import { eventually, start } from "./own-engine.ts";
 
 const external = (urls: readonly string[]): ClusterSettings => ({
-  engine: { kind: "external", urls },
+  engine: { kind: "external", urls: new Secret(urls) },
   discovery: { type: "static", peers: [] },
   followerRead: false,
   allowOldEngine: natsServer.old,
@@ -45,10 +46,12 @@ describe("external NATS servers", () => {
 });
 
 it.each([
-  ["a", { servers: ["nats://a:4222"], user: undefined, token: undefined }],
-  ["tls://u:p@a:1", { servers: ["tls://a:1"], user: "u", password: "p" }],
-  ["nats://secret@a:1", { servers: ["nats://a:1"], user: undefined, token: "secret" }],
-  ["nats://[::1]:1", { servers: ["nats://[::1]:1"] }],
-])("the engine's address %s", (url, address) => {
-  expect(engineAddress([url])).toMatchObject(address);
+  ["a", ["nats://a:4222"], undefined, undefined],
+  ["tls://u:p@a:1", ["tls://a:1"], "u", "p"],
+  ["nats://secret@a:1", ["nats://a:1"], "secret", undefined],
+  ["nats://[::1]:1", ["nats://[::1]:1"], undefined, undefined],
+])("the engine's address %s", (url, servers, user, password) => {
+  const address = engineAddress([url]);
+  expect(address).toMatchObject({ servers, user });
+  expect(address.password?.reveal()).toBe(password);
 });

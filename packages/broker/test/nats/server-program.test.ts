@@ -77,6 +77,8 @@ describe("its configuration", () => {
       broker: { user: "broker", password: "one" },
       system: { user: "system", password: "two" },
     },
+    tls: null,
+    password: null,
   } as const;
 
   it("names the server, its peers and how it syncs", () => {

@@ -11,6 +11,8 @@ export class MemoryListener implements Listener {
   readonly ports: readonly number[];
   /** Who the client of later requests is. */
   principal: KafkaPrincipal = ANONYMOUS;
+  /** How long requests have throttled the connection, in their order, ms. */
+  readonly throttles: number[] = [];
   readonly #router: RequestRouter;
   readonly #timers: Timers;
   #connections = 0;
@@ -87,6 +89,9 @@ export class MemoryListener implements Listener {
         return listener.principal;
       },
       signal: closed.signal,
+      throttle: (throttleMs: number) => {
+        listener.throttles.push(throttleMs);
+      },
     };
     return { info, closed };
   }

@@ -1,4 +1,6 @@
 import { readBrokerOptions } from "../../src/config/broker-options.ts";
+import type { Env } from "../../src/env/env.ts";
+import { nodeEnv } from "../../src/env/node-env.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import type { RunningBroker } from "../../src/runtime/broker-server.ts";
 import { startBroker } from "../../src/runtime/start-broker.ts";
@@ -13,7 +15,10 @@ interface OnRealPorts extends AsyncDisposable {
 }
 
 /** A broker in memory with these configs of Kafka, on free ports. */
-export async function startOnRealPorts(configs: Record<string, string>): Promise<OnRealPorts> {
+export async function startOnRealPorts(
+  configs: Record<string, string>,
+  { clock = nodeEnv.clock }: Partial<Pick<Env, "clock">> = {},
+): Promise<OnRealPorts> {
   const log: string[] = [];
   const write = (level: string) => (message: string) => void log.push(`${level} ${message}`);
   const logger = Object.fromEntries(["debug", "info", "warn", "error"].map((l) => [l, write(l)]));
@@ -21,6 +26,7 @@ export async function startOnRealPorts(configs: Record<string, string>): Promise
   let listener!: Listener;
   const broker = await startBroker(options.settings, {
     ...options,
+    env: { ...nodeEnv, clock },
     newListener: (options) => {
       listener = new TcpListener(options);
       return listener;

@@ -17,6 +17,7 @@ import { SaslGate } from "../../src/sasl/sasl-gate.ts";
 import { ANONYMOUS, type KafkaPrincipal, principalText } from "../../src/security/principal.ts";
 import { RefusedRequest } from "../../src/server/refused-request.ts";
 import type { ConnectionInfo, RequestRouter } from "../../src/server/router.ts";
+import { Secret } from "../../src/util/secret.ts";
 import { ManualTime } from "../env/manual-time.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { plainToken } from "./sasl-client.ts";
@@ -34,14 +35,21 @@ class Gated {
   readonly #gate: SaslGate;
 
   constructor({ maxReauthMs = 0, random = new SeededRandom(1) } = {}) {
-    const reauth = { PLAIN: maxReauthMs, "SCRAM-SHA-256": maxReauthMs, "SCRAM-SHA-512": 0 };
+    const reauth = {
+      PLAIN: maxReauthMs,
+      "SCRAM-SHA-256": maxReauthMs,
+      "SCRAM-SHA-512": 0,
+      OAUTHBEARER: 0,
+    };
     const settings: SaslSettings = {
       mechanisms: ["PLAIN", "SCRAM-SHA-256"],
-      plainUsers: new Map([
-        ["alice", "alice-secret"],
-        ["bob", "bob-secret"],
-      ]),
-      ...{ maxReauthMs: reauth, failedDelayMs: 100, maxFrameBytes: 524_288 },
+      plainUsers: new Secret(
+        new Map([
+          ["alice", "alice-secret"],
+          ["bob", "bob-secret"],
+        ]),
+      ),
+      ...{ tokens: null, maxReauthMs: reauth, failedDelayMs: 100, maxFrameBytes: 524_288 },
     };
     const credentials = new Credentials(() => null, random);
     const env = { clock: this.time, timers: this.time, random };
@@ -53,7 +61,7 @@ class Gated {
       },
       closed: () => {},
     };
-    const parts = { settings, credentials, env, ready: Promise.resolve() };
+    const parts = { settings, credentials, tokens: null, env, ready: Promise.resolve() };
     this.#gate = new SaslGate(parts, {
       ...{ router, info: info as unknown as ConnectionInfo },
       authenticated: (principal) => {

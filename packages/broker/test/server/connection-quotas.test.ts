@@ -1,13 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { Broker } from "../../src/runtime/embedded.ts";
-import { type ConnectionLimits, UNLIMITED } from "../../src/server/connection-quotas.ts";
+import {
+  type ConnectionLimits,
+  type IpRateOf,
+  UNLIMITED,
+} from "../../src/server/connection-quotas.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
 import { Client, eventually, frame, Kind, serve, untilStill } from "./harness.ts";
 
 /** A listener with limits that the test may change. */
-async function limited(limits: Partial<ConnectionLimits>, server: Partial<ServerLimits> = {}) {
+async function limited(
+  limits: Partial<ConnectionLimits>,
+  server: Partial<ServerLimits> = {},
+  ipRateOf?: IpRateOf,
+) {
   const now = { ...UNLIMITED, ...limits };
-  const served = await serve(server, undefined, () => now);
+  const served = await serve(server, undefined, () => now, ipRateOf);
   const speaking = (text: string) => {
     const client = served.client();
     client.send(frame(Kind.echo, text));
@@ -119,6 +127,61 @@ test("max.connections.per.ip closes further connections of an address, unless ov
   await eventually(() => served.listener.connections === 1);
   await speaking("5").responsesReach(1);
   expect(served.listener.stats.connectionsRefused["too-many-connections-of-ip"]).toBe(2);
+});
+
+test("max.connections.per.ip counts silent connections from the start, apart from HTTP", async () => {
+  const { served, speaking } = await limited({ maxConnectionsPerIp: 2 });
+  await using _ = served;
+  const first = speaking("1");
+  await first.responsesReach(1);
+  await speaking("2").responsesReach(1);
+  const silent = [served.client(), served.client()];
+  await eventually(() => served.listener.connections === 4);
+  await served.client().untilClosed();
+  expect(served.refused).toMatchObject([
+    {
+      reason: "too-many-connections-of-ip",
+      error: { message: "2 of its connections have sent nothing (max.connections.per.ip: 2)" },
+    },
+  ]);
+  // They are as good as others once they speak: HTTP has no limit, Kafka has.
+  silent[0]!.send(Buffer.from("GET / HTTP/1.1\r\n\r\n"));
+  await silent[0]!.untilClosed();
+  silent[1]!.send(frame(Kind.echo, "3"));
+  await silent[1]!.untilClosed();
+  first.socket.destroy();
+  await eventually(() => served.listener.connections === 1);
+  expect(await speaking("4").responsesReach(1)).toEqual(["4"]);
+});
+
+test("an address that connects too fast is held, then closed, and does not count", async () => {
+  const rates = new Map([["127.0.0.1", 1]]);
+  const rateOf = (address: string) => rates.get(address) ?? Number.POSITIVE_INFINITY;
+  const { served, speaking } = await limited({ maxConnectionCreationRate: 100 }, {}, rateOf);
+  await using _ = served;
+  // Ten complete samples of a second allow ten connections at once.
+  for (let i = 0; i < 10; i++) await speaking("1").responsesReach(1);
+  const held = speaking("11");
+  await eventually(() => served.refused.length === 1);
+  expect(served.refused).toMatchObject([
+    {
+      reason: "connection-rate-of-ip",
+      remoteAddress: "127.0.0.1",
+      error: {
+        message: "its connections come faster than connection_creation_rate (1 per second)",
+      },
+    },
+  ]);
+  served.time.advance(999);
+  await untilStill(served);
+  expect(held.closed).toBe(false);
+  served.time.advance(1);
+  await held.untilClosed();
+  expect(held.responses).toEqual([]);
+  rates.set("127.0.0.1", 2);
+  await speaking("12").responsesReach(1);
+  rates.delete("127.0.0.1");
+  for (let i = 0; i < 20; i++) await speaking("13").responsesReach(1);
 });
 
 test("max.connection.creation.rate lets connections wait for their turn", async () => {

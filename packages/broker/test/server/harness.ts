@@ -1,6 +1,10 @@
 import { connect, type Socket } from "node:net";
 import { expect } from "vitest";
-import { type ConnectionLimits, UNLIMITED } from "../../src/server/connection-quotas.ts";
+import {
+  type ConnectionLimits,
+  type IpRateOf,
+  UNLIMITED,
+} from "../../src/server/connection-quotas.ts";
 import { FrameReader } from "../../src/server/frame-reader.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
 import { type HttpEntrance, type Listener, TcpListener } from "../../src/server/listener.ts";
@@ -209,6 +213,7 @@ export async function serve(
   limits: Partial<ServerLimits> = {},
   http: HttpEntrance = NO_HTTP,
   connectionLimits: () => ConnectionLimits = () => UNLIMITED,
+  ipRateOf: IpRateOf = () => Number.POSITIVE_INFINITY,
 ): Promise<Served> {
   const router = new ToyRouter();
   const time = new ManualTime();
@@ -226,6 +231,7 @@ export async function serve(
       env,
       limits,
       connectionLimits,
+      ipRateOf,
     },
     ...{ onRefused, onWaiting },
   });

@@ -1,8 +1,10 @@
+import { ErrorCode } from "@tarpan/protocol";
 import { describe, expect, it } from "vitest";
 import type { Log } from "../../src/log/log.ts";
 import { LogError } from "../../src/log/log-error.ts";
 import { MemoryEngine } from "../../src/log/memory.ts";
 import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
+import { MAX_DECISION_BATCH_BYTES } from "../../src/state-machine/limits.ts";
 import { ReplayedState } from "../../src/state-machine/replayed-state.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { testEnv } from "../env/test-env.ts";
@@ -50,6 +52,41 @@ function track(order: string[], name: string, promise: Promise<unknown>) {
 }
 
 describe("a replayed state machine", () => {
+  it("refuses one decision that is too large for a batch, and goes on with the others", async () => {
+    const log = await newLog();
+    const counters = await load(log);
+    const before = counters.decide(increment("a"));
+    const tooLarge = counters.decide(() => {
+      return { records: [{ name: "x".repeat(8 << 20), value: 1 }], response: undefined };
+    });
+    const after = counters.decide(increment("a"));
+    await expect(tooLarge).rejects.toMatchObject({
+      errorCode: ErrorCode.INVALID_REQUEST,
+      message: expect.stringContaining("make it in several requests"),
+    });
+    await expect(Promise.all([before, after])).resolves.toEqual([1, 2]);
+    expect([...(await load(log)).state]).toEqual([["a", 2]]);
+  });
+
+  it("gives large decisions a batch of their own", async () => {
+    const log = await newLog();
+    const appends = gate(log);
+    const sizes: number[] = [];
+    const append = log.append.bind(log);
+    log.append = (batch, epoch) => {
+      sizes.push(batch.length);
+      return append(batch, epoch);
+    };
+    const counters = await load(log);
+    const large = () => ({ records: [{ name: "x".repeat(700_000), value: 1 }], response: null });
+    const decisions = Promise.all(
+      [large, large, large].map((decision) => counters.decide(decision)),
+    );
+    for (let count = 0; count < 3; count++) (await appends.next()).go();
+    await decisions;
+    expect(Math.max(...sizes)).toBeLessThan(MAX_DECISION_BATCH_BYTES);
+  });
+
   it("lets decisions see earlier ones in flight, and replies once these are durable", async () => {
     const log = await newLog();
     const appends = gate(log);

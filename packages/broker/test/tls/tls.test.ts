@@ -76,6 +76,39 @@ describe("a listener with the protocol SSL", () => {
     await Promise.all(ends);
   });
 
+  test("half-done handshakes of one address do not lock others out", async () => {
+    await using at = await startOnRealPorts(sslConfigs(own));
+    const half = Array.from({ length: 1_000 }, () => connect(at.port(0), "127.0.0.1"));
+    for (const socket of half) socket.on("error", () => {}).resume();
+    const connected = half.map((socket) => once(socket, "connect"));
+    await Promise.all(connected);
+    const first = once(half[0]!, "close");
+    await speaks(at.port(0), { localAddress: "127.0.0.2" });
+    // The oldest of the address that has the most made room.
+    await first;
+    expect(at.log.join("\n")).toContain("1000 TLS handshakes are not done");
+    expect(half.filter((socket) => socket.closed)).toHaveLength(1);
+    for (const socket of half) socket.destroy();
+  });
+
+  test("max.connections.per.ip counts handshakes that are not done", async () => {
+    const configs = { ...sslConfigs(own), "max.connections.per.ip": "2" };
+    await using at = await startOnRealPorts(configs);
+    const dial = () =>
+      connect(at.port(0), "127.0.0.1")
+        .on("error", () => {})
+        .resume();
+    // Those that fail, and those that are done, leave their place.
+    for (let i = 0; i < 3; i++) await once(dial().end("no TLS at all"), "close");
+    for (let i = 0; i < 3; i++) await speaks(at.port(0));
+    const half = [dial(), dial()];
+    await Promise.all(half.map((socket) => once(socket, "connect")));
+    await once(dial(), "close");
+    expect(at.listener.stats.connectionsRefused["too-many-connections-of-ip"]).toBe(1);
+    await speaks(at.port(0), { localAddress: "127.0.0.2" });
+    for (const socket of half) socket.destroy();
+  });
+
   test("a client does not take a certificate that is expired or of another authority", async () => {
     await using expired = await startOnRealPorts(sslConfigs(ca.broker({ expired: true })));
     await expect(speaks(expired.port(0))).rejects.toThrow("expired");

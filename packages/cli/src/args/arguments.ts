@@ -5,7 +5,8 @@ export type Value = string | true | readonly string[];
 
 /** What every command takes when it connects. */
 const CONNECTING = [
-  ...["bootstrap", "timeout", "tls-ca", "tls-cert", "tls-key"],
+  ...["bootstrap", "timeout", "command-config", "profile"],
+  ...["tls", "tls-ca", "tls-cert", "tls-key"],
   ...["sasl-username", "sasl-password-file", "sasl-mechanism"],
 ];
 

@@ -16,6 +16,9 @@ export interface Option {
 export const BROKER_OPTIONS: readonly Option[] = [
   { name: "bootstrap", short: "b", argument: "HOST:PORT", help: "broker to ask (localhost:9092)" },
   { name: "broker", argument: "HOST:PORT", aliasOf: "bootstrap", help: "the same" },
+  { name: "command-config", argument: "FILE", help: "a client.properties of Kafka's" },
+  { name: "profile", argument: "NAME", help: "~/.config/tarpan/NAME.properties; none for none" },
+  { name: "tls", help: "connect by TLS; the system's authorities are trusted" },
   { name: "tls-ca", argument: "FILE", help: "connect by TLS; authorities to trust, in PEM" },
   { name: "tls-cert", argument: "FILE", help: "connect by TLS with this certificate, in PEM" },
   { name: "tls-key", argument: "FILE", help: "the key of --tls-cert, in PEM" },

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Arguments } from "../args/arguments.ts";
 import { CommandError, UsageError } from "../terminal/failures.ts";
+import { certificateFlags } from "./certificates.ts";
 
 const DEFAULT_BROKERS = 3;
 /** With fewer, the cluster would stop when one of them dies. */
@@ -21,6 +22,7 @@ export interface BrokerPlan {
   readonly nodeId: number;
   readonly bindAddress: string;
   readonly bindPort: number;
+  readonly raftHost: string;
   readonly raftPort: number;
   readonly dataDirectory: string;
   /** The arguments after `tarpan broker`. */
@@ -58,8 +60,10 @@ export async function planCluster(args: Arguments): Promise<ClusterPlan> {
     const directory = join(dataDirectory, `broker-${nodeId}`);
     const flags = ["--node-id", String(nodeId), "--bind-addr", bindAddress];
     flags.push("--bind-port", String(bindPort), "--raft-addr", `${LOOPBACK}:${raftPort}`);
-    flags.push("--data-dir", directory, "--cluster-peers", peers, ...passedOn);
-    return { nodeId, bindAddress, bindPort, raftPort, dataDirectory: directory, flags };
+    flags.push("--data-dir", directory, "--cluster-peers", peers);
+    flags.push(...certificateFlags(dataDirectory, nodeId), ...passedOn);
+    const raft = { raftHost: LOOPBACK, raftPort };
+    return { nodeId, bindAddress, bindPort, ...raft, dataDirectory: directory, flags };
   });
   return { dataDirectory, brokers };
 }

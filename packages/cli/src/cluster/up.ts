@@ -6,6 +6,7 @@ import { brokerConfigOf } from "../config/broker-config.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { BrokerChild } from "./broker-child.ts";
+import { writeCertificates } from "./certificates.ts";
 import { type BrokerPlan, type ClusterPlan, planCluster } from "./plan.ts";
 import { PrefixedLines } from "./prefixed-lines.ts";
 
@@ -18,6 +19,7 @@ export async function clusterUp(args: Arguments, io: Io): Promise<void> {
   const plan = await planCluster(args);
   // All brokers get the same flags, so an error in them is reported once.
   if (io.env.TARPAN_PROGRAM === undefined) await checkBroker(plan.brokers[0]!, io);
+  await writeCertificates(plan.dataDirectory, plan.brokers);
   await new LocalCluster(plan, io).run();
 }
 

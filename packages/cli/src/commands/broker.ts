@@ -1,7 +1,6 @@
 import type { Logger } from "@tarpan/broker";
 import {
   type LoadedConfig,
-  nodeText,
   type RunningBroker,
   startBroker,
 } from "@tarpan/broker/internal/command-line";
@@ -12,6 +11,7 @@ import { textLine } from "../logging/text-line.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
+import { readyLines } from "./ready-lines.ts";
 
 const EXIT_INTERRUPTED = 130;
 /** Loaded soon after the start, so that no request of a client has to wait for a module. */
@@ -41,7 +41,7 @@ export const broker: Command = {
     for (const warning of config.warnings) logger.warn(warning);
     // On a terminal the ready line says it already.
     if (config.logging.file !== null) logger.info("started", { bootstrap: running.bootstrap });
-    io.stdout.write(readyLines(running, config));
+    io.stdout.write(readyLines(running, config.settings));
     setTimeout(() => logger.load(), LOAD_DELAY_MS).unref();
     await stopped;
     await running.stop();
@@ -118,19 +118,4 @@ function endOf(stdin: Io["stdin"]): Promise<void> {
     stdin.once("end", resolve).once("error", () => resolve());
     stdin.resume();
   });
-}
-
-function readyLines({ bootstrap, nodeId }: RunningBroker, { settings }: LoadedConfig): string {
-  const at = bootstrap.endsWith(":9092") ? "" : `--bootstrap ${bootstrap} `;
-  return `tarpan broker ${nodeText(nodeId, settings.nodeName)} is ready on ${bootstrap} (${whereKept(settings)})
-try: npx tarpan produce ${at}--topic test --message Hello
-     npx tarpan consume ${at}--topic test --offset earliest     or: kcat -b ${bootstrap} -L
-`;
-}
-
-function whereKept({ storage, flush, dataDirectory, cluster }: LoadedConfig["settings"]): string {
-  if (storage === "memory") return "memory engine: no data survives a stop";
-  const interval = flush.mode === "interval" ? ` every ${flush.intervalMs} ms` : "";
-  const kept = `data in ${dataDirectory}, ${storage} engine, flush ${flush.mode}${interval}`;
-  return cluster?.engine.kind === "external" ? "data in the NATS servers of engine_url" : kept;
 }

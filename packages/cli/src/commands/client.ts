@@ -3,9 +3,10 @@ import { Admin, type Client, Producer } from "@tarpan/client";
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import type { Arguments } from "../args/arguments.ts";
 import type { Command } from "../args/command.ts";
-import { JSON_OPTIONS } from "../args/options.ts";
+import { BROKER_OPTIONS, JSON_OPTIONS } from "../args/options.ts";
 import { outputFrom } from "../args/output.ts";
 import { parseDuration } from "../args/values.ts";
+import { clientSettings } from "../connection/client-settings.ts";
 import { kcatFormat } from "../records/format.ts";
 import { ndjsonFormat } from "../records/ndjson.ts";
 import { readRecords } from "../records/read-records.ts";
@@ -20,7 +21,6 @@ import { repeated } from "./produce.ts";
 import { createTopic, deleteTopic, describeTopic, listTopics } from "./topic.ts";
 
 const DEFAULT_FILE = "configs/client.json";
-const DEFAULT_BROKERS = ["localhost:9092"];
 const RECORD_LINES = "%p@%o %s\\n";
 const MAX_INT32 = 2_147_483_647;
 
@@ -82,8 +82,7 @@ export const client: Command = {
   options: [
     { name: "config", argument: "FILE", help: `defaults; ${DEFAULT_FILE} is read if it exists` },
     { name: "cmd", argument: "COMMAND", help: names },
-    { name: "broker", argument: "HOST:PORT", help: "broker to ask (localhost:9092)" },
-    { name: "bootstrap", argument: "HOST:PORT", aliasOf: "broker", help: "the same" },
+    ...BROKER_OPTIONS,
     { name: "topic", argument: "NAME", help: "the topic" },
     {
       name: "partition",
@@ -114,12 +113,15 @@ export const client: Command = {
     const timeoutMs =
       file.timeout === undefined ? undefined : parseDuration(file.timeout, "timeout");
     const request = { ...requestFrom(args, file.command ?? {}), timeoutMs };
-    const brokers = args.text("broker") ?? file.broker_addrs ?? DEFAULT_BROKERS;
     const log = args.text("log") ?? file.log_file;
     const output = outputFrom(args, io);
     args.end("; say what to do with --cmd");
+    const settings = await clientSettings(args, io, {
+      bootstrap: file.broker_addrs?.join(","),
+      timeoutMs,
+    });
     await logged(log, name, request, io, () =>
-      withCluster({ bootstrap: brokers, timeoutMs }, io, (cluster) =>
+      withCluster(settings, io, (cluster) =>
         // Records are printed as they come.
         name === "consume"
           ? action(cluster, request, output, io)

@@ -39,6 +39,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("../commands/group.ts")).group,
   },
   {
+    name: "user",
+    summary: "create, list and delete users, change their passwords",
+    load: async () => (await import("../commands/user.ts")).user,
+  },
+  {
     name: "acl",
     summary: "list, add and remove ACLs, which say who may do what",
     load: async () => (await import("../commands/acl.ts")).acl,

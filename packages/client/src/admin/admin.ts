@@ -1,18 +1,6 @@
-import {
-  type Api,
-  CreatePartitions,
-  CreateTopics,
-  DeleteRecords,
-  DeleteTopics,
-  ErrorCode,
-  type Fields,
-  type Input,
-  type Output,
-  ZERO_UUID,
-} from "@tarpan/protocol";
+import { DeleteRecords } from "@tarpan/protocol";
 import {
   anyString,
-  type Checks,
   check,
   checkOptions,
   eitherOf,
@@ -44,7 +32,6 @@ import {
   type TopicPartition,
 } from "../connection/offsets.ts";
 import { requireClient } from "../connection/require-client.ts";
-import { backoffMs, Deadline, sleep } from "../connection/retry.ts";
 import { assertOk } from "../errors.ts";
 import {
   type Acl,
@@ -78,6 +65,7 @@ import {
   type HangingTransaction,
 } from "./hanging-transactions.ts";
 import { type LogEnds, logEnds } from "./log-ends.ts";
+import { createPartitions, createTopic, deleteTopic, type NewTopic, newTopic } from "./topics.ts";
 import {
   type ActiveProducer,
   abortTransaction,
@@ -88,24 +76,16 @@ import {
   type TransactionDescription,
   type TransactionFilter,
 } from "./transactions.ts";
-
-export interface NewTopic {
-  readonly name: string;
-  /** At least 1. Default: the broker's `num.partitions`. */
-  readonly partitions?: number | undefined;
-  /** Replication factor, at least 1. Default: the broker's `default.replication.factor`. */
-  readonly replicas?: number | undefined;
-  readonly configs?: Readonly<Record<string, string>> | undefined;
-}
-
-const BROKER_DEFAULT = -1;
-
-const NEW_TOPIC: Checks<NewTopic> = {
-  name: topicName,
-  partitions: integer(1),
-  replicas: integer(1, 32_767),
-  configs: mapOf(anyString),
-};
+import {
+  deleteCredential,
+  describeUsers,
+  type NewScramCredential,
+  newScramCredential,
+  type ScramMechanism,
+  type ScramUser,
+  scramMechanism,
+  upsertCredential,
+} from "./users.ts";
 
 const configResource = shape({ type: oneOf("topic", "broker"), name: anyString });
 
@@ -129,25 +109,8 @@ export class Admin {
     topic: NewTopic,
     { validateOnly = false } = {},
   ): Promise<{ name: string; partitions: number; replicas: number }> {
-    checkOptions("createTopic", topic, NEW_TOPIC, ["name"]);
-    const { name } = topic;
-    const request = {
-      name,
-      numPartitions: topic.partitions ?? BROKER_DEFAULT,
-      replicationFactor: topic.replicas ?? BROKER_DEFAULT,
-      assignments: [],
-      configs: Object.entries(topic.configs ?? {}).map(([key, value]) => ({ name: key, value })),
-    };
-    const body = { topics: [request], timeoutMs: this.#client.timeoutMs, validateOnly };
-    const { topics } = await this.#toController(
-      CreateTopics,
-      body,
-      (answer) => answer.topics[0]?.errorCode,
-    );
-    const answer = topics[0]!;
-    assertOk(answer.errorCode, `topic ${name}`, answer.errorMessage);
-    this.#client.forget(name);
-    return { name, partitions: answer.numPartitions, replicas: answer.replicationFactor };
+    checkOptions("createTopic", topic, newTopic, ["name"]);
+    return createTopic(this.#client, topic, validateOnly);
   }
 
   /** All topics, sorted by name; internal topics only with `internal`. */
@@ -167,33 +130,14 @@ export class Admin {
 
   async deleteTopic(name: string): Promise<void> {
     check("name", name, topicName);
-    const { timeoutMs } = this.#client;
-    const body = { topics: [{ name, topicId: ZERO_UUID }], topicNames: [name], timeoutMs };
-    const { responses } = await this.#toController(
-      DeleteTopics,
-      body,
-      (answer) => answer.responses[0]?.errorCode,
-    );
-    const answer = responses[0]!;
-    assertOk(answer.errorCode, `topic ${name}`, answer.errorMessage);
-    this.#client.forget(name);
+    return deleteTopic(this.#client, name);
   }
 
   /** Raises the topic's number of partitions to `count`. */
   async createPartitions(name: string, count: number): Promise<void> {
     check("name", name, topicName);
     check("count", count, integer(1));
-    const { timeoutMs } = this.#client;
-    const topics = [{ name, count, assignments: null }];
-    const body = { topics, timeoutMs, validateOnly: false };
-    const { results } = await this.#toController(
-      CreatePartitions,
-      body,
-      (answer) => answer.results[0]?.errorCode,
-    );
-    const answer = results[0]!;
-    assertOk(answer.errorCode, `topic ${name}`, answer.errorMessage);
-    this.#client.forget(name);
+    return createPartitions(this.#client, name, count);
   }
 
   /** The configs of a topic or broker named in `keys`, or all of them. */
@@ -374,26 +318,24 @@ export class Admin {
     return deleteAcls(this.#client, filters);
   }
 
-  /**
-   * Sends a request to the controller. Retries only while no controller can be reached, or when the
-   * broker answers NOT_CONTROLLER: a request without a response may have taken effect.
-   */
-  async #toController<Q extends Fields, S extends Fields>(
-    api: Api<Q, S>,
-    body: Input<Q>,
-    errorCodeOf: (answer: Output<S>) => number | undefined,
-  ): Promise<Output<S>> {
-    const deadline = new Deadline(this.#client.timeoutMs);
-    for (let tries = 0; ; tries++) {
-      const connection = await this.#client.retrying("reaching the controller", async () => {
-        const { controllerId } = await this.#client.cluster();
-        if (controllerId < 0) return this.#client.anyConnection();
-        return this.#client.connectionTo(controllerId);
-      });
-      const answer = await connection.request(api, body);
-      const moved = errorCodeOf(answer) === ErrorCode.NOT_CONTROLLER;
-      if (!moved || deadline.remainingMs === 0) return answer;
-      await sleep(backoffMs(tries));
-    }
+  /** The users of `names` that exist, or all users, with their mechanisms. Sorted by name. */
+  async describeUserScramCredentials(names: readonly string[] | null = null): Promise<ScramUser[]> {
+    check("names", names, nullable(nonEmptyStrings));
+    return describeUsers(this.#client, names);
+  }
+
+  /** Creates a user, or changes the password, for log-ins by one mechanism (KIP-554). */
+  async upsertUserScramCredential(name: string, credential: NewScramCredential): Promise<void> {
+    check("name", name, nonEmptyString);
+    const required = ["mechanism", "password"] as const;
+    checkOptions("upsertUserScramCredential", credential, newScramCredential, required);
+    return upsertCredential(this.#client, name, credential);
+  }
+
+  /** Rejects with RESOURCE_NOT_FOUND if the user has no credential for the mechanism. */
+  async deleteUserScramCredential(name: string, mechanism: ScramMechanism): Promise<void> {
+    check("name", name, nonEmptyString);
+    check("mechanism", mechanism, scramMechanism);
+    return deleteCredential(this.#client, name, mechanism);
   }
 }

@@ -24,6 +24,9 @@ export const anyString: Check = (name, value) =>
 export const flag: Check = (name, value) =>
   typeof value === "boolean" ? null : mustBe(name, value, "true or false");
 
+export const byteArray: Check = (name, value) =>
+  value instanceof Uint8Array ? null : mustBe(name, value, "a Uint8Array");
+
 export const callback: Check = (name, value) =>
   typeof value === "function" ? null : mustBe(name, value, "a function");
 

@@ -38,10 +38,13 @@ function plain({ host, port }: To): Socket {
   return createConnection({ host, port, noDelay: true, keepAlive: true });
 }
 
-function secure({ host, port }: To, { serverName = host, ...tls }: TlsOptions): Socket {
+function secure({ host, port }: To, options: TlsOptions): Socket {
+  const { serverName = host, checkHost = true, pfx, ...tls } = options;
   // An address is not a server name, but certificates may have it.
   const name = isIP(serverName) === 0 ? { servername: serverName } : {};
-  const socket = connectTls({ host, port, ...name, ...tls });
+  const keys = pfx === undefined ? {} : { pfx: Buffer.from(pfx) };
+  const anyHost = checkHost ? {} : { checkServerIdentity: () => undefined };
+  const socket = connectTls({ host, port, ...name, ...tls, ...keys, ...anyHost });
   return socket.setNoDelay(true).setKeepAlive(true);
 }
 

@@ -4,6 +4,8 @@
 // 1. Every request settles: by its response, its time-out, or the close of the connection.
 // 2. A request that times out closes the connection: responses come in the order of the requests,
 //    so the later ones can't be answered before it.
+// 3. Between the first and the last request of a log-in nothing else is sent. Requests that have to
+//    wait for it are sent in their order.
 import type { Socket } from "node:net";
 import {
   type Api,
@@ -29,7 +31,8 @@ import {
 } from "../errors.ts";
 import { connectedSocket, reason } from "./connected-socket.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
-import { logIn } from "./sasl-login.ts";
+import { type Login, logIn, loginOf } from "./sasl-login.ts";
+import { SaslSession } from "./sasl-session.ts";
 import { type SaslOptions, saslOptions, type TlsOptions, tlsOptions } from "./security.ts";
 import { CLIENT_SOFTWARE_NAME, CLIENT_SOFTWARE_VERSION } from "./software.ts";
 
@@ -79,6 +82,7 @@ export class Connection {
   readonly port: number;
   readonly #clientId: string;
   readonly #timeoutMs: number;
+  readonly #sasl: SaslOptions | undefined;
   readonly #socket: Socket;
   readonly #splitter = new FrameSplitter();
   readonly #pending = new Map<number, Pending>();
@@ -86,6 +90,14 @@ export class Connection {
   readonly #features = new Map<string, number>();
   readonly #idleTimer: NodeJS.Timeout | undefined;
   #nextCorrelationId = 0;
+  /** Null if it does not end. */
+  #session: SaslSession | null = null;
+  #renewing = false;
+  /** What waits for a log-in; null if nothing has to. */
+  #held: (() => void)[] | null = null;
+  /** Requests that were sent and not answered yet. */
+  #unanswered = 0;
+  #onAllAnswered: () => void = () => {};
   #closed: Error | null = null;
 
   private constructor(options: ConnectionOptions, socket: Socket) {
@@ -93,6 +105,7 @@ export class Connection {
     this.port = options.port;
     this.#clientId = options.clientId;
     this.#timeoutMs = options.timeoutMs;
+    this.#sasl = options.sasl;
     this.#socket = socket;
     if (options.maxIdleMs !== undefined)
       this.#idleTimer = setTimeout(() => this.#closeIfIdle(), options.maxIdleMs).unref();
@@ -114,7 +127,8 @@ export class Connection {
     const connection = new Connection(options, await connectedSocket(options));
     try {
       await connection.#fetchVersions();
-      if (options.sasl !== undefined) await connection.#logIn(options.sasl);
+      if (options.sasl !== undefined)
+        await connection.#logIn(await loginOf(options.sasl, options.timeoutMs));
       return connection;
     } catch (error) {
       connection.close();
@@ -164,6 +178,13 @@ export class Connection {
     return this.#decode(() => decodeResponse(api, version, frame).body);
   }
 
+  /** A request of a log-in, which is not held. */
+  async #loginRequest<Q extends Fields, S extends Fields>(api: Api<Q, S>, body: Input<Q>) {
+    const version = this.versionOf(api);
+    const frame = await this.#exchange(api, version, body, this.#timeoutMs, { held: false });
+    return this.#decode(() => decodeResponse(api, version, frame).body);
+  }
+
   /**
    * Sends a request that has no response: Produce with acks=0. Resolves once the operating system
    * has the bytes.
@@ -177,8 +198,10 @@ export class Connection {
     const header = { correlationId: this.#takeCorrelationId(), clientId: this.#clientId };
     const frame = encodeRequest(api, this.versionOf(api, maxVersion), header, body);
     return new Promise((resolve, reject) => {
-      this.#write(frame, (error) =>
-        error ? reject(new ConnectionError(reason(this.address, error), error)) : resolve(),
+      this.#inTurn(() =>
+        this.#write(frame, (error) =>
+          error ? reject(new ConnectionError(reason(this.address, error), error)) : resolve(),
+        ),
       );
     });
   }
@@ -193,6 +216,7 @@ export class Connection {
     version: number,
     body: Input<Q>,
     timeoutMs: number,
+    { held = true } = {},
   ): Promise<Uint8Array> {
     if (this.#closed !== null) return Promise.reject(this.#closed);
     const correlationId = this.#takeCorrelationId();
@@ -201,8 +225,54 @@ export class Connection {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#expire(api.name, timeoutMs), timeoutMs);
       this.#pending.set(correlationId, { name: api.name, resolve, reject, timer });
-      this.#write(frame);
+      const send = () => {
+        this.#unanswered++;
+        this.#write(frame);
+      };
+      if (held) this.#inTurn(send);
+      else send();
     });
+  }
+
+  /** Sends now or, while the connection logs in anew, after that. */
+  #inTurn(send: () => void): void {
+    const session = this.#session;
+    if (session !== null) {
+      if (!this.#renewing && session.isDue()) void this.#renew(session);
+      // The broker would close the connection.
+      if (session.isOver()) this.#held ??= [];
+    }
+    if (this.#held === null) send();
+    else this.#held.push(send);
+  }
+
+  /**
+   * Logs in anew (KIP-368). Requests go on while a token is asked for. If there is none, it is
+   * asked for again until the session is over.
+   */
+  async #renew(session: SaslSession): Promise<void> {
+    this.#renewing = true;
+    try {
+      const login = await loginOf(this.#sasl!, this.#timeoutMs);
+      this.#held ??= [];
+      if (this.#unanswered > 0) {
+        await new Promise<void>((resolve) => {
+          this.#onAllAnswered = resolve;
+        });
+      }
+      await this.#logIn(login);
+    } catch (error) {
+      if (this.#held !== null) this.#end(error as Error);
+      else session.tryLater();
+    }
+    this.#renewing = false;
+    this.#sendHeld();
+  }
+
+  #sendHeld(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const send of held) send();
   }
 
   #closeIfIdle(): void {
@@ -229,6 +299,7 @@ export class Connection {
         this.#pending.delete(id);
         clearTimeout(pending.timer);
         pending.resolve(frame);
+        if (--this.#unanswered === 0) this.#onAllAnswered();
       }
     } catch (error) {
       this.#end(error as Error);
@@ -259,21 +330,28 @@ export class Connection {
       pending.reject(error);
     }
     this.#pending.clear();
+    this.#onAllAnswered();
+    this.#sendHeld();
   }
 
-  async #logIn(options: SaslOptions): Promise<void> {
-    const { mechanism } = options;
+  async #logIn(login: Login): Promise<void> {
+    const { mechanism } = login;
     const about = `${this.address} refused ${mechanism}`;
-    const { errorCode, mechanisms } = await this.request(SaslHandshake, { mechanism });
+    const { errorCode, mechanisms } = await this.#loginRequest(SaslHandshake, { mechanism });
     if (errorCode !== ErrorCode.NONE) {
       const detail = mechanisms.length === 0 ? null : `it offers ${mechanisms.join(", ")}`;
       throw new KafkaResponseError(errorCode, about, detail);
     }
-    await logIn(options, async (authBytes) => {
-      const answer = await this.request(SaslAuthenticate, { authBytes });
-      if (answer.errorCode === ErrorCode.NONE) return answer.authBytes;
-      throw new KafkaResponseError(answer.errorCode, about, answer.errorMessage);
+    let lifetimeMs = 0;
+    await logIn(login, async (authBytes) => {
+      const answer = await this.#loginRequest(SaslAuthenticate, { authBytes });
+      if (answer.errorCode !== ErrorCode.NONE)
+        throw new KafkaResponseError(answer.errorCode, about, answer.errorMessage);
+      lifetimeMs = answer.sessionLifetimeMs;
+      return answer.authBytes;
     });
+    const session = new SaslSession(lifetimeMs);
+    this.#session = session.ends ? session : null;
   }
 
   #takeCorrelationId(): number {

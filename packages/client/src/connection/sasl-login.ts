@@ -1,17 +1,39 @@
-// The client's side of SASL: PLAIN (RFC 4616) and SCRAM (RFC 5802).
+// The client's side of SASL: PLAIN (RFC 4616), SCRAM (RFC 5802) and OAUTHBEARER (RFC 7628).
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 import { ClientError } from "../errors.ts";
-import type { SaslOptions } from "./security.ts";
+import { askForToken } from "./ask-for-token.ts";
+import type { BearerToken, PasswordOptions, SaslOptions } from "./security.ts";
 
 /** Sends a token to the broker, and resolves to its answer. Rejects if the broker refuses. */
 type Exchange = (token: Uint8Array) => Promise<Uint8Array>;
 
+/** All that a log-in needs. */
+export type Login = PasswordOptions | { mechanism: "OAUTHBEARER"; token: BearerToken };
+
+/** Asks for a token if one is needed. Rejects with TARPAN_SASL without a usable one. */
+export async function loginOf(options: SaslOptions, timeoutMs: number): Promise<Login> {
+  if (options.mechanism !== "OAUTHBEARER") return options;
+  const token = await askForToken(options.oauthBearerProvider, timeoutMs);
+  return { mechanism: "OAUTHBEARER", token };
+}
+
 /** Rejects with TARPAN_SASL for a broker that can't be trusted. */
-export async function logIn(options: SaslOptions, exchange: Exchange): Promise<void> {
-  const { mechanism, username, password } = options;
-  if (mechanism !== "PLAIN") return scram(options, exchange);
-  await exchange(Buffer.from(`\0${username}\0${password}`));
+export async function logIn(login: Login, exchange: Exchange): Promise<void> {
+  if (login.mechanism === "OAUTHBEARER") return bearer(login.token, exchange);
+  if (login.mechanism !== "PLAIN") return scram(login, exchange);
+  await exchange(Buffer.from(`\0${login.username}\0${login.password}`));
+}
+
+async function bearer({ value, extensions = {} }: BearerToken, exchange: Exchange): Promise<void> {
+  const pairs = Object.entries(extensions).map(([name, text]) => `${name}=${text}\x01`);
+  const answer = await exchange(
+    Buffer.from(`n,,\x01auth=Bearer ${value}\x01${pairs.join("")}\x01`),
+  );
+  if (answer.length === 0) return;
+  // The broker has said why it refuses the token. It ends the exchange when that is confirmed.
+  await exchange(Uint8Array.of(1));
+  throw untrusted("refused the token, and then did not");
 }
 
 const HASHES = {
@@ -25,7 +47,7 @@ const MAX_ITERATIONS = 1_000_000;
 
 const derive = promisify(pbkdf2);
 
-async function scram(options: SaslOptions, exchange: Exchange): Promise<void> {
+async function scram(options: PasswordOptions, exchange: Exchange): Promise<void> {
   const { hash, bytes } = HASHES[options.mechanism as keyof typeof HASHES];
   const hmac = (key: Uint8Array, text: string) => createHmac(hash, key).update(text).digest();
   const nonce = randomBytes(24).toString("base64");

@@ -7,6 +7,7 @@ import { PartitionChangeRecord } from "./05-partition-change.ts";
 import { RemoveTopicRecord } from "./09-remove-topic.ts";
 import { UserScramCredentialRecord } from "./11-user-scram-credential.ts";
 import { FeatureLevelRecord } from "./12-feature-level.ts";
+import { ClientQuotaRecord } from "./14-client-quota.ts";
 import { ProducerIdsRecord } from "./15-producer-ids.ts";
 import { AccessControlEntryRecord } from "./18-access-control-entry.ts";
 import { RemoveAccessControlEntryRecord } from "./19-remove-access-control-entry.ts";
@@ -14,6 +15,7 @@ import { RemoveUserScramCredentialRecord } from "./22-remove-user-scram-credenti
 
 export {
   AccessControlEntryRecord,
+  ClientQuotaRecord,
   ConfigRecord,
   FeatureLevelRecord,
   PartitionChangeRecord,
@@ -38,6 +40,7 @@ export const metadataRecords = {
   PartitionChangeRecord,
   RemoveTopicRecord,
   FeatureLevelRecord,
+  ClientQuotaRecord,
   ProducerIdsRecord,
   AccessControlEntryRecord,
   RemoveAccessControlEntryRecord,

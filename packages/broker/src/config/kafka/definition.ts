@@ -83,7 +83,9 @@ export function configProblem(table: ConfigTable, name: string, value: string): 
     return `unknown config ${name}${near === null ? "" : `, did you mean ${near}?`}`;
   }
   const rule = typeProblem(definition.type, value.trim()) ?? definition.check?.(value.trim());
-  return rule ? `invalid value ${value} for ${name}: ${rule}` : null;
+  if (!rule) return null;
+  const shown = definition.type === "password" ? "" : ` ${value}`;
+  return `invalid value${shown} for ${name}: ${rule}`;
 }
 
 const INTEGER_BITS = { short: 16, int: 32, long: 64 } as const;

@@ -234,10 +234,6 @@ const GROUPS: readonly (readonly [ignored: string, lines: string])[] = [
   `],
   [WHY.quotas, `
     client.quota.callback.class class -
-    controller.quota.window.num int 11 >=1
-    controller.quota.window.size.seconds int 1 >=1
-    quota.window.num int 11 >=1
-    quota.window.size.seconds int 1 >=1
   `],
   [WHY.metrics, `
     kafka.metrics.polling.interval.secs int 10 >=1

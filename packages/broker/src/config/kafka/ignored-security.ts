@@ -28,8 +28,6 @@ export const IGNORED_SECURITY = `
   sasl.login.retry.backoff.ms long 100
   sasl.mechanism.controller.protocol string GSSAPI
   sasl.mechanism.inter.broker.protocol string GSSAPI each
-  sasl.oauthbearer.allow.unverified.audience boolean false
-  sasl.oauthbearer.allow.unverified.issuer boolean false
   sasl.oauthbearer.assertion.algorithm string RS256 ES256|RS256
   sasl.oauthbearer.assertion.claim.aud string -
   sasl.oauthbearer.assertion.claim.exp.seconds int 300 0..86400
@@ -43,18 +41,8 @@ export const IGNORED_SECURITY = `
   sasl.oauthbearer.assertion.template.file string -
   sasl.oauthbearer.client.credentials.client.id string -
   sasl.oauthbearer.client.credentials.client.secret password -
-  sasl.oauthbearer.clock.skew.seconds int 30
-  sasl.oauthbearer.expected.audience list ""
-  sasl.oauthbearer.expected.issuer string -
-  sasl.oauthbearer.jwks.endpoint.refresh.ms long 3600000
-  sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms long 10000
-  sasl.oauthbearer.jwks.endpoint.retry.backoff.ms long 100
-  sasl.oauthbearer.jwks.endpoint.url string -
   sasl.oauthbearer.jwt.retriever.class class -
-  sasl.oauthbearer.jwt.validator.class class -
   sasl.oauthbearer.scope string -
-  sasl.oauthbearer.scope.claim.name string scope
-  sasl.oauthbearer.sub.claim.name string sub
   sasl.oauthbearer.token.endpoint.url string -
   sasl.server.callback.handler.class class -
   security.inter.broker.protocol string PLAINTEXT PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL

@@ -18,13 +18,14 @@ function items(list: string): string[] {
 
 function parsed(item: string): [address: string, count: number] | null {
   const match = /^\[?([0-9a-fA-F:.]+?)\]?:\s*(\d{1,10})$/.exec(item);
-  const address = match === null ? null : canonical(match[1]!);
+  const address = match === null ? null : canonicalAddress(match[1]!);
   return address === null ? null : [address, Number(match![2])];
 }
 
-/** Null for what is no address. URL writes addresses as sockets do. */
-function canonical(text: string): string | null {
+/** An address as sockets tell it, which is how URL writes it; null for what is no address. */
+export function canonicalAddress(text: string): string | null {
   const isIpv6 = text.includes(":");
+  if (!isIpv6 && !/^[\d.]+$/.test(text)) return null;
   const url = isIpv6 ? `http://[${text}]` : `http://${text}`;
   if (!URL.canParse(url)) return null;
   const { hostname } = new URL(url);

@@ -18,11 +18,25 @@ const TLS = `
   ssl.truststore.type string JKS
 `;
 
+const OAUTH = "org.apache.kafka.common.security.oauthbearer";
+
 /** The same for SASL. */
 const SASL = `
   connection.failed.authentication.delay.ms int 100 >=0
   connections.max.reauth.ms long 0
   sasl.enabled.mechanisms list GSSAPI
+  sasl.oauthbearer.allow.unverified.audience boolean false
+  sasl.oauthbearer.allow.unverified.issuer boolean false
+  sasl.oauthbearer.clock.skew.seconds int 30
+  sasl.oauthbearer.expected.audience list ""
+  sasl.oauthbearer.expected.issuer string -
+  sasl.oauthbearer.jwks.endpoint.refresh.ms long 3600000 >=1
+  sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms long 10000 >=1
+  sasl.oauthbearer.jwks.endpoint.retry.backoff.ms long 100 >=1
+  sasl.oauthbearer.jwks.endpoint.url string -
+  sasl.oauthbearer.jwt.validator.class class ${OAUTH}.DefaultJwtValidator
+  sasl.oauthbearer.scope.claim.name string scope
+  sasl.oauthbearer.sub.claim.name string sub
   sasl.server.max.receive.size int 524288
 `;
 
@@ -33,8 +47,11 @@ export const SASL_CONFIGS: readonly ConfigDefinition[] = definitionsIn(SASL, nul
 /** Only for one listener and mechanism, as in Kafka: `listener.name.x.plain.sasl.jaas.config`. */
 export const JAAS_CONFIG = "sasl.jaas.config";
 
+/** The same; only Kafka's own classes for OAUTHBEARER are known. */
+export const CALLBACK_HANDLER_CONFIG = "sasl.server.callback.handler.class";
+
 /** Those that one listener may have for itself: `listener.name.<listener>.<config>`. */
 export const LISTENER_CONFIGS: ReadonlySet<string> = new Set([
   ...[...TLS_CONFIGS, ...SASL_CONFIGS].map(({ name }) => name),
-  JAAS_CONFIG,
+  ...[JAAS_CONFIG, CALLBACK_HANDLER_CONFIG],
 ]);

@@ -51,6 +51,13 @@ export interface PlainCompression {
 }
 
 /** The broker configs that the code reads. */
+/** How a rate is measured: over so many samples, each as long as this. */
+export interface QuotaWindow {
+  /** Complete samples and the one that goes on. */
+  readonly samples: number;
+  readonly sampleMs: number;
+}
+
 export interface BrokerConfig {
   readonly addPartitionsToTxnRetryBackoffMaxMs: number;
   readonly allowEveryoneIfNoAclFound: boolean;
@@ -58,6 +65,7 @@ export interface BrokerConfig {
   readonly autoCreateTopicsEnable: boolean;
   readonly autoLeaderRebalanceEnable: boolean;
   readonly connectionsMaxIdleMs: number;
+  readonly controllerQuotaWindow: QuotaWindow;
   readonly defaultReplicationFactor: number;
   readonly deleteTopicEnable: boolean;
   readonly fetchMaxBytes: number;
@@ -101,6 +109,7 @@ export interface BrokerConfig {
   readonly offsetsTopicSegmentBytes: number;
   readonly producerIdExpirationMs: number;
   readonly queuedMaxRequestBytes: number;
+  readonly quotaWindow: QuotaWindow;
   readonly socketListenBacklogSize: number;
   readonly socketRequestMaxBytes: number;
   readonly superUsers: readonly string[];
@@ -157,8 +166,35 @@ export function topicConfigOf(
   };
 }
 
+function quotaWindows(config: ConfigReader) {
+  const quotaWindow: QuotaWindow = {
+    samples: config.number("quota.window.num"),
+    sampleMs: config.number("quota.window.size.seconds") * 1_000,
+  };
+  const controllerQuotaWindow: QuotaWindow = {
+    samples: config.number("controller.quota.window.num"),
+    sampleMs: config.number("controller.quota.window.size.seconds") * 1_000,
+  };
+  return { quotaWindow, controllerQuotaWindow };
+}
+
+function transactionConfigs(config: ConfigReader) {
+  return {
+    transactionMaxTimeoutMs: config.number("transaction.max.timeout.ms"),
+    transactionalIdExpirationMs: config.number("transactional.id.expiration.ms"),
+    transactionalIdExpiryCheckIntervalMs: config.number(
+      "transaction.remove.expired.transaction.cleanup.interval.ms",
+    ),
+    transactionStateLogNumPartitions: config.number("transaction.state.log.num.partitions"),
+    transactionStateLogReplicationFactor: config.number("transaction.state.log.replication.factor"),
+    transactionStateLogSegmentBytes: config.number("transaction.state.log.segment.bytes"),
+  };
+}
+
 export function brokerConfigOf(config: ConfigReader): BrokerConfig {
   return {
+    ...quotaWindows(config),
+    ...transactionConfigs(config),
     addPartitionsToTxnRetryBackoffMaxMs: config.number(
       "add.partitions.to.txn.retry.backoff.max.ms",
     ),
@@ -217,13 +253,5 @@ export function brokerConfigOf(config: ConfigReader): BrokerConfig {
     superUsers: superUsers(config.text("super.users")),
     tarpanCompressionType: config.text("tarpan.compression.type"),
     tarpanCompressionThresholdBytes: config.number("tarpan.compression.threshold.bytes"),
-    transactionMaxTimeoutMs: config.number("transaction.max.timeout.ms"),
-    transactionalIdExpirationMs: config.number("transactional.id.expiration.ms"),
-    transactionalIdExpiryCheckIntervalMs: config.number(
-      "transaction.remove.expired.transaction.cleanup.interval.ms",
-    ),
-    transactionStateLogNumPartitions: config.number("transaction.state.log.num.partitions"),
-    transactionStateLogReplicationFactor: config.number("transaction.state.log.replication.factor"),
-    transactionStateLogSegmentBytes: config.number("transaction.state.log.segment.bytes"),
   };
 }

@@ -16,7 +16,7 @@ export const WHY = {
   share: "there are no share groups",
   streams: "there are no streams groups",
   transactions: "every transaction is verified, and ends in one phase",
-  quotas: "there are no quotas yet",
+  quotas: "quotas follow Kafka's own order of users and client ids",
   metrics: "metrics are at GET /metrics",
   unknown: "no config of this name is known",
 } as const;

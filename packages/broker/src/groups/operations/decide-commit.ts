@@ -65,7 +65,7 @@ export function decideCommit<Rec extends GroupRecord>(
   records: Rec[],
   recordOf: (topic: TopicImage, partition: PartitionOffset) => Rec,
 ): CommitResponse | null {
-  const { groupId } = request;
+  const groupIdBytes = Buffer.byteLength(request.groupId);
   let bytes = 0;
   const topics: CommitResponse["topics"][number][] = [];
   for (const { name, topicId, partitions } of request.topics) {
@@ -76,8 +76,8 @@ export function decideCommit<Rec extends GroupRecord>(
       const errorCode = validatePartition(topic, partition, byId, config.offsetMetadataMaxBytes);
       answers.push({ partitionIndex, errorCode });
       if (errorCode !== ErrorCode.NONE) continue;
-      bytes += COMMIT_RECORD_BYTES + groupId.length + topic!.name.length;
-      bytes += committedMetadata?.length ?? 0;
+      bytes += COMMIT_RECORD_BYTES + groupIdBytes + topic!.name.length;
+      if (committedMetadata) bytes += Buffer.byteLength(committedMetadata);
       if (bytes > MAX_COMMIT_BYTES) return null;
       records.push(recordOf(topic!, partition));
     }

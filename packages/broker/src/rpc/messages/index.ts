@@ -32,10 +32,12 @@ import { ResolveHalfMessage } from "./10032-resolve-half-message.ts";
 import { CreateAcls } from "./10033-create-acls.ts";
 import { DeleteAcls } from "./10034-delete-acls.ts";
 import { AlterUsers } from "./10035-alter-users.ts";
+import { AlterQuotas } from "./10036-alter-quotas.ts";
 
 export {
   AllocateProducerIds,
   AlterConfigs,
+  AlterQuotas,
   AlterReassignments,
   AlterUsers,
   BrokerHeartbeat,
@@ -102,6 +104,7 @@ export const calls: readonly AnyApi[] = [
   ListHeld,
   ChangeHeld,
   AlterUsers,
+  AlterQuotas,
   ListHalfMessages,
   ResolveHalfMessage,
   CreateAcls,

@@ -260,9 +260,9 @@ it("keeps a member with 1 MB of metadata", () => {
   expect(members.group.isSubscribedTo("t")).toBe(true);
 });
 
-it("does not record a generation that is larger than a frame, but rebalances", () => {
+it("does not record a generation that is larger than a message, but rebalances", () => {
   const members = new Members();
-  const protocols = [{ name: "range", metadata: new Uint8Array(60 << 20) }];
+  const protocols = [{ name: "range", metadata: new Uint8Array(4 << 20) }];
   const { memberId } = members.joinNew({ protocols });
   members.joinNew({ protocols });
   members.advance(2 * DELAY_MS);

@@ -1,0 +1,55 @@
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, test } from "vitest";
+import { nodeNetwork } from "../../src/env/node-network.ts";
+
+const LIMITS = { timeoutMs: 5_000, maxBytes: 100 };
+
+async function get(
+  listener: RequestListener,
+  { timeoutMs = LIMITS.timeoutMs, signal = new AbortController().signal } = {},
+) {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  try {
+    return await nodeNetwork.get(url, { ...LIMITS, timeoutMs }, signal);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+test("a text is fetched, with its status", async () => {
+  const answer = await get((_request, response) => {
+    response.statusCode = 404;
+    response.write("gré");
+    response.end("ß");
+  });
+  expect(answer).toEqual({ status: 404, body: "gréß" });
+});
+
+test.each<[string, RequestListener, RegExp]>([
+  ["is too long", (_, response) => void response.end("x".repeat(101)), /longer than 100 bytes/],
+  ["is somewhere else", (_, response) => void response.writeHead(302, TO).end(), /redirect/],
+  [
+    "is cut off",
+    (_, response) => void response.write("x", () => response.destroy()),
+    /terminated|socket|aborted/i,
+  ],
+])("a text that %s is refused", async (_what, listener, why) => {
+  await expect(get(listener)).rejects.toThrow(why);
+});
+
+const TO = { location: "http://127.0.0.1:1/" };
+
+test("a server that hangs, before or amid its answer, is given up", async () => {
+  await expect(get(() => {}, { timeoutMs: 50 })).rejects.toThrow(/timeout/);
+  const hangs: RequestListener = (_, response) => void response.write("x");
+  await expect(get(hangs, { timeoutMs: 50 })).rejects.toThrow(/timeout/);
+});
+
+test("a stop ends the wait", async () => {
+  const stop = new AbortController();
+  await expect(get(() => stop.abort(), { signal: stop.signal })).rejects.toThrow(/aborted/);
+});
