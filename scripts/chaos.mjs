@@ -21,6 +21,7 @@ const tests = [
   ...["test/crash", "test/fuzz", "crash-points", "compaction-", "power-loss", "simulation"],
   ...["test/interop/groups-", "test/interop/kafka-streams", "test/interop/kafka-connect"],
   ...["test/interop/kafka-transactions", "test/interop/transactions-"],
+  ...["test/interop/secured-clients", "test/interop/kafka-tools-security"],
   ...["test/cluster", "transaction-histories", "runner/history", "wrong-passwords"],
   ...["http/attacks", "slow-and-many"],
 ];

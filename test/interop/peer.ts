@@ -117,10 +117,15 @@ export const ADMIN_ROUND_TRIP: AdminAnswer = {
   listedAfterDelete: false,
 };
 
+/** How the client connects, in its own configs. */
+interface Secured {
+  readonly security?: Readonly<Record<string, string>>;
+}
+
 export type Ask = <C extends keyof Requests>(
   command: C,
   topic: string,
-  request: Requests[C]["request"],
+  request: Requests[C]["request"] & Secured,
 ) => Promise<Requests[C]["answer"]>;
 
 /** Starts a program of test/peers for one request. */

@@ -30,10 +30,14 @@ def encode(data):
     return None if data is None else b64encode(data).decode()
 
 
+def connection_of(request):
+    return {"bootstrap.servers": request["bootstrap"], **request.get("security", {})}
+
+
 def produce(request):
     producer = Producer(
         {
-            "bootstrap.servers": request["bootstrap"],
+            **connection_of(request),
             "compression.codec": request["codec"],
             "enable.idempotence": True,
             "linger.ms": 50,
@@ -68,7 +72,7 @@ def consumer_of(request):
     # librdkafka needs a group id even if no group is used.
     return Consumer(
         {
-            "bootstrap.servers": request["bootstrap"],
+            **connection_of(request),
             "group.id": "unused",
             "enable.auto.commit": False,
             "auto.offset.reset": "error",
@@ -110,7 +114,7 @@ def offsets(request):
 
 
 def admin(request):
-    client = AdminClient({"bootstrap.servers": request["bootstrap"]})
+    client = AdminClient(connection_of(request))
     topic = request["topic"]
     answer = {}
 
@@ -143,7 +147,7 @@ def admin(request):
 
 def pattern(request):
     config = {
-        "bootstrap.servers": request["bootstrap"],
+        **connection_of(request),
         "group.id": request["group"],
         "group.protocol": request["protocol"],
         "auto.offset.reset": "earliest",
@@ -165,7 +169,7 @@ def pattern(request):
 
 
 def survey(request):
-    client = AdminClient({"bootstrap.servers": request["bootstrap"]})
+    client = AdminClient(connection_of(request))
     topic, group = request["topic"], request["group"]
     partition = TopicPartition(topic, 0)
 
@@ -197,7 +201,7 @@ def survey(request):
 def transact(request):
     """Commits a record, aborts one, and is fenced by a second producer with the same id."""
     topic = request["topic"]
-    config = {"bootstrap.servers": request["bootstrap"], "log_level": 0}
+    config = {**connection_of(request), "log_level": 0}
 
     def transactional():
         producer = Producer({**config, "transactional.id": topic})
@@ -258,7 +262,7 @@ def error_of(call):
 
 
 def absent(request):
-    config = {"bootstrap.servers": request["bootstrap"]}
+    config = connection_of(request)
     binding = AclBinding(
         ResourceType.TOPIC,
         "t",

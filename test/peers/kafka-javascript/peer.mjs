@@ -10,8 +10,8 @@ const { ConsumerGroupStates, Kafka, logLevel } = client.KafkaJS;
 const decode = (text) => (text === null ? null : Buffer.from(text, "base64"));
 const encode = (data) => (data === null || data === undefined ? null : data.toString("base64"));
 
-function kafkaOf({ bootstrap }) {
-  return new Kafka({ kafkaJS: { brokers: [bootstrap], logLevel: logLevel.ERROR } });
+function kafkaOf({ bootstrap, security = {} }) {
+  return new Kafka({ kafkaJS: { brokers: [bootstrap], logLevel: logLevel.ERROR }, ...security });
 }
 
 function message({ partition, key, value, headers, timestamp }) {

@@ -16,10 +16,14 @@ def encode(data):
     return None if data is None else b64encode(data).decode()
 
 
+def connection_of(request):
+    return {"bootstrap_servers": request["bootstrap"], **request.get("security", {})}
+
+
 def produce(request):
     codec = request["codec"]
     producer = KafkaProducer(
-        bootstrap_servers=request["bootstrap"],
+        **connection_of(request),
         compression_type=None if codec == "none" else codec,
         acks="all",
         linger_ms=50,
@@ -41,7 +45,7 @@ def produce(request):
 
 
 def consumer_of(request):
-    consumer = KafkaConsumer(bootstrap_servers=request["bootstrap"], enable_auto_commit=False)
+    consumer = KafkaConsumer(**connection_of(request), enable_auto_commit=False)
     return consumer, TopicPartition(request["topic"], request["partition"])
 
 
@@ -80,7 +84,7 @@ def offsets(request):
 
 
 def admin(request):
-    client = KafkaAdminClient(bootstrap_servers=request["bootstrap"])
+    client = KafkaAdminClient(**connection_of(request))
     topic = request["topic"]
     answer = {}
 
