@@ -50,8 +50,7 @@ export const consumerPerformance = load(async (job, bootstrap) => {
   const { topic, records } = job;
   const options = ["--bootstrap-server", bootstrap, "--topic", topic];
   options.push("--num-records", String(records), "--timeout", "60000");
-  const properties = tlsProperties(job);
-  if (properties.length > 0) options.push("--command-property", ...properties);
+  options.push(...tlsProperties(job).flatMap((property) => ["--command-property", property]));
   const output = await java(job, "ConsumerPerformance", options);
   const [names, ...lines] = output.split("\n").map((line) => line.split(", "));
   const column = names!.indexOf("fetch.MB.sec");

@@ -98,6 +98,7 @@ async function writeProperties(
     `listeners=${listeners.join(",")},CONTROLLER://127.0.0.1:${node.controllerPort}`,
     `advertised.listeners=${listeners.join(",")}`,
     "controller.listener.names=CONTROLLER",
+    "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL",
     `log.dirs=${join(node.directory, "logs")}`,
     `offsets.topic.replication.factor=${copies}`,
     `transaction.state.log.replication.factor=${copies}`,
