@@ -139,6 +139,14 @@ describe("a signed token", () => {
     },
   );
 
+  test("can't fill the log with what its header says", async () => {
+    const issued = await started();
+    const crit = ["x".repeat(100_000)];
+    const told = await issued.owner(ISSUER_KEY.token({}, { ...issued, header: { crit } }));
+    expect(told).toMatch(/^invalid_token: it can't be checked/);
+    expect(told.length).toBeLessThan(300);
+  });
+
   test("need not name its key", async () => {
     const issued = new Issued();
     issued.answer = () => ({ status: 200, body: jwksOf(OTHER_KEY, ISSUER_KEY, CURVE_KEY) });
