@@ -113,6 +113,16 @@ describe("a signed token", () => {
     expect(await issued.owner(ISSUER_KEY.token(claims, issued))).toBe("User:alice");
   });
 
+  test.each(["\u00a0admin", "admin\u2003", "\ufeffadmin"])(
+    "of %j is not of the user whose name looks the same",
+    async (sub) => {
+      const issued = await started();
+      expect(await issued.owner(ISSUER_KEY.token({ sub }, issued))).toBe(`User:${sub}`);
+      const spaced = ISSUER_KEY.token({ sub: ` \t${sub}\n` }, issued);
+      expect(await issued.owner(spaced)).toBe(`User:${sub}`);
+    },
+  );
+
   test("must be signed by a key of the JWKS", async () => {
     const issued = await started();
     expect(await issued.owner(SAME_NAME.token({}, issued))).toMatch(/its signature is wrong/);
