@@ -144,6 +144,7 @@ test("says that the endpoint can't be reached", async () => {
 test.each<[object, string]>([
   [{ clientSecret: 7 }, "clientSecret must be a string that is not empty"],
   [{ tokenEndpointUrl: "file:///x" }, "must be a URL with https: or http:"],
+  [{ tokenEndpointUrl: "https://me:pw@a/b" }, "must not contain a user or a password"],
   [{ clientId: "" }, "clientId must be"],
   [{ scopes: "x" }, "there is no option scopes; did you mean scope?"],
 ])("%j is refused", (options, why) => {

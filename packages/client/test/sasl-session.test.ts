@@ -68,6 +68,13 @@ describe("a session", () => {
     expect([session.isDue(999), session.isDue(1_000)]).toEqual([false, true]);
   });
 
+  test("tells how long a broker takes no new log-in", () => {
+    const session = new SaslSession(500, 0);
+    expect([session.dueInMs(600), session.dueInMs(1_000), session.dueInMs(2_000)]).toEqual([
+      400, 0, 0,
+    ]);
+  });
+
   test("may have no end", () => {
     const session = new SaslSession(0, 0);
     expect([session.ends, session.isDue(1e15), session.isOver(1e15)]).toEqual([
@@ -155,6 +162,24 @@ describe("a connection", () => {
     );
     expect(connection.isOpen).toBe(false);
     await expect(connection.send(Produce, noRecords)).rejects.toThrow("the issuer is down");
+  });
+
+  test("whose session was shorter than brokers take log-ins anew waits for that", async () => {
+    vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
+    await using at = await start();
+    const provider = new Provider();
+    const expired = unsecuredToken({ sub: "alice", exp: Date.now() / 1_000 + 0.5 });
+    provider.next = async () => expired;
+    const connection = await opened(at.port(0), provider.sasl);
+    provider.next = async () => tokenOf("alice");
+    pass(600);
+    const held = [isServed(connection), connection.send(Produce, noRecords), isServed(connection)];
+    pass(400);
+    expect(await Promise.all(held)).toEqual([true, undefined, true]);
+    expect([provider.asked, at.listener.stats.connectionsFailed["session-expired"]]).toEqual([
+      2, 0,
+    ]);
+    connection.close();
   });
 
   test("can be closed while it asks for a token", async () => {

@@ -98,7 +98,8 @@ export class AuditLog {
       resource: shortened(change.resource),
       detail: details.length === 0 ? null : shortened(details.join(": ")),
     };
-    if (isFrequent) this.#add(event);
+    // What failed has cost nothing: a client can repeat it as often as it likes.
+    if (isFrequent || failure !== null) this.#add(event);
     else this.#count(event, () => this.#write(event, 0));
   }
 

@@ -14,9 +14,22 @@ export function shown(claim: unknown): string {
 /** Throws TokenError without a text that says something. */
 export function textClaim(claims: Claims, name: string): string {
   const value = ownClaim(claims, name);
-  const text = typeof value === "string" ? value.trim() : "";
+  const text = typeof value === "string" ? trimmed(value) : "";
   if (text === "") throw new TokenError(`its claim ${name} must be a name, not ${shown(value)}`);
   return text;
+}
+
+/**
+ * As Java trims, and so Kafka: JavaScript's `trim` also takes away spaces of Unicode, with which
+ * an issuer may let somebody register a name that looks like another user's.
+ */
+function trimmed(text: string): string {
+  const isBlank = (at: number) => text.charCodeAt(at) <= 0x20;
+  let from = 0;
+  let to = text.length;
+  while (from < to && isBlank(from)) from++;
+  while (from < to && isBlank(to - 1)) to--;
+  return text.slice(from, to);
 }
 
 export function numberClaim(claims: Claims, name: string): number | null {

@@ -91,7 +91,8 @@ const REASONS: Readonly<Record<string, string>> = {
 function refused(error: Error, { audiences, issuer }: TokenSettings): TokenError {
   const { code = "", claim, payload } = error as Partial<Jose.errors.JWTClaimValidationFailed>;
   if (code !== "ERR_JWT_CLAIM_VALIDATION_FAILED" || claim === undefined) {
-    return new TokenError(REASONS[code] ?? `it can't be checked: ${error.message}`);
+    // Some messages repeat what the token says, before its signature is checked.
+    return new TokenError(REASONS[code] ?? `it can't be checked: ${shown(error.message)}`);
   }
   // The signature was checked before: the claims are the issuer's own.
   const has = `its claim ${claim} is ${shown(payload?.[claim])}`;

@@ -69,6 +69,19 @@ describe("changes over Kafka's protocol", () => {
     });
   });
 
+  test("that fail again and again are one line, and the changes themselves all have one", async () => {
+    const { audit, whole } = await broker();
+    const create = { timeoutMs: 1_000, validateOnly: false };
+    await whole.call(CreateTopics, 7, { ...create, topics: [topic("t")] });
+    for (let i = 0; i < 1_000; i++) {
+      await whole.call(CreateTopics, 7, { ...create, topics: [topic("t")] });
+    }
+    expect(audit.short).toEqual([
+      "change success User:admin CreateTopics topic:t",
+      "change failure User:admin CreateTopics topic:t (TOPIC_ALREADY_EXISTS)",
+    ]);
+  });
+
   test("of configs, users and quotas, without any secret", async () => {
     const { audit, whole } = await broker();
     await whole.createTopic("t");

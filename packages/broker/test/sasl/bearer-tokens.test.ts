@@ -113,6 +113,16 @@ describe("a signed token", () => {
     expect(await issued.owner(ISSUER_KEY.token(claims, issued))).toBe("User:alice");
   });
 
+  test.each(["\u00a0admin", "admin\u2003", "\ufeffadmin"])(
+    "of %j is not of the user whose name looks the same",
+    async (sub) => {
+      const issued = await started();
+      expect(await issued.owner(ISSUER_KEY.token({ sub }, issued))).toBe(`User:${sub}`);
+      const spaced = ISSUER_KEY.token({ sub: ` \t${sub}\n` }, issued);
+      expect(await issued.owner(spaced)).toBe(`User:${sub}`);
+    },
+  );
+
   test("must be signed by a key of the JWKS", async () => {
     const issued = await started();
     expect(await issued.owner(SAME_NAME.token({}, issued))).toMatch(/its signature is wrong/);
@@ -138,6 +148,14 @@ describe("a signed token", () => {
       expect(await (await started()).owner(token)).toMatch(/^invalid_token: it can't be checked/);
     },
   );
+
+  test("can't fill the log with what its header says", async () => {
+    const issued = await started();
+    const crit = ["x".repeat(100_000)];
+    const told = await issued.owner(ISSUER_KEY.token({}, { ...issued, header: { crit } }));
+    expect(told).toMatch(/^invalid_token: it can't be checked/);
+    expect(told.length).toBeLessThan(300);
+  });
 
   test("need not name its key", async () => {
     const issued = new Issued();

@@ -240,9 +240,10 @@ export class Connection {
   #mustWait(): boolean {
     const session = this.#session;
     if (session !== null) {
-      if (!this.#renewing && session.isDue()) void this.#renew(session);
       // The broker would close the connection.
       if (session.isOver()) this.#held ??= [];
+      const isTime = this.#held !== null || session.isDue();
+      if (isTime && !this.#renewing) void this.#renew(session);
     }
     return this.#held !== null;
   }
@@ -253,6 +254,8 @@ export class Connection {
    */
   async #renew(session: SaslSession): Promise<void> {
     this.#renewing = true;
+    const dueInMs = session.dueInMs();
+    if (dueInMs > 0) await new Promise((resolve) => void setTimeout(resolve, dueInMs));
     try {
       const login = await loginOf(this.#sasl!, this.#timeoutMs);
       this.#held ??= [];

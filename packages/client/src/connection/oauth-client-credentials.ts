@@ -34,7 +34,10 @@ const OPTIONS: Checks<ClientCredentialsOptions> = {
 
 function urlProblem(name: string, value: unknown): string | null {
   const isHttp = URL.canParse(String(value)) && /^https?:/i.test(String(value));
-  return isHttp ? null : `${name} must be a URL with https: or http:`;
+  if (!isHttp) return `${name} must be a URL with https: or http:`;
+  // `fetch` refuses it, and shows the password in its message.
+  const { username, password } = new URL(String(value));
+  return username + password === "" ? null : `${name} must not contain a user or a password`;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;

@@ -29,6 +29,11 @@ export class SaslSession {
     return nowMs >= this.#dueMs;
   }
 
+  /** Time until a new log-in is taken, ms. A session may be shorter than that. */
+  dueInMs(nowMs = performance.now()): number {
+    return Math.max(0, this.#dueMs - nowMs);
+  }
+
   /** Whether the broker serves nothing more before a new log-in. */
   isOver(nowMs = performance.now()): boolean {
     return nowMs >= this.#endMs;
