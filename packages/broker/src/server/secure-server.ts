@@ -62,7 +62,7 @@ export function createSecureServer(
       const gone = handshakes.take(remoteAddress, remotePort);
       if (gone !== null) onGone(gone.place);
     });
-    // Who closes in the middle of its handshake would keep its place until the handshake's time-out.
+    // A client that closes in the middle of its handshake leaves its place at once.
     socket.allowHalfOpen = false;
     begin!.call(server, socket);
   });
