@@ -123,6 +123,15 @@ test.each(PRECEDENCE)("%s with %o", async (line, env, expected) => {
   expect({ tls: undefined, sasl: undefined, ...settings }).toMatchObject(expected);
 });
 
+test("a password may be in a file that Windows has written, and must be UTF-8", async () => {
+  const flags = "--sasl-username a --sasl-password-file $DIR/password";
+  const { sasl: read } = await settingsOf(flags, {}, { password: "\ufeffa-secret\r\n" });
+  expect(read).toMatchObject({ password: "a-secret" });
+  // What reading UTF-16, or random bytes, leaves of them.
+  const refused = settingsOf(flags, {}, { password: "\ufffd\ufffda" });
+  await expect(refused).rejects.toThrow("--sasl-password-file: the file is not a text in UTF-8");
+});
+
 const of = (text: string, files: Files = {}) =>
   settingsOf("--command-config $DIR/f", {}, { f: text, ...files });
 
