@@ -57,6 +57,11 @@ export class Connection {
     });
   }
 
+  /** Gives the socket to a load, which sends on it from now on. */
+  detach(): Socket {
+    return this.#socket;
+  }
+
   close(): void {
     this.#socket.destroy();
   }

@@ -19,6 +19,8 @@ export interface ToolJob {
   readonly topic: string;
   readonly records: number;
   readonly recordBytes: number;
+  /** If the tool is to connect by TLS: to which port, and the file of the trusted authority. */
+  readonly tls?: { readonly port: number; readonly authority: string };
 }
 
 export interface ToolResult {
@@ -34,6 +36,7 @@ export const producerPerformance = load(async (job, bootstrap) => {
   const options = ["--bootstrap-server", bootstrap, "--topic", topic];
   options.push("--num-records", String(records), "--record-size", String(recordBytes));
   options.push("--throughput", "-1", "--command-property", "acks=all", "batch.size=65536");
+  options.push(...tlsProperties(job));
   const output = await java(job, "ProducerPerformance", options);
   const rates = [
     ...output.matchAll(/^\d+ records sent, [\d.]+ records\/sec \(([\d.]+) MB\/sec\)/gm),
@@ -47,6 +50,8 @@ export const consumerPerformance = load(async (job, bootstrap) => {
   const { topic, records } = job;
   const options = ["--bootstrap-server", bootstrap, "--topic", topic];
   options.push("--num-records", String(records), "--timeout", "60000");
+  const properties = tlsProperties(job);
+  if (properties.length > 0) options.push("--command-property", ...properties);
   const output = await java(job, "ConsumerPerformance", options);
   const [names, ...lines] = output.split("\n").map((line) => line.split(", "));
   const column = names!.indexOf("fetch.MB.sec");
@@ -70,11 +75,17 @@ export function isKcatInstalled(): boolean {
 function load(rate: Rate): (server: ServerProcess, job: ToolJob) => Promise<ToolResult> {
   return async (server, job) => {
     const beforeMs = await server.cpuMs();
-    const bytesPerSecond = await rate(job, `127.0.0.1:${server.port}`);
+    const bytesPerSecond = await rate(job, `127.0.0.1:${job.tls?.port ?? server.port}`);
     const usedMs = (await server.cpuMs()) - beforeMs;
     const serverCpuMsPerMiB = usedMs / ((job.records * job.recordBytes) / MIB);
     return { bytesPerSecond, serverCpuMsPerMiB };
   };
+}
+
+function tlsProperties({ tls }: ToolJob): string[] {
+  if (tls === undefined) return [];
+  const truststore = ["ssl.truststore.type=PEM", `ssl.truststore.location=${tls.authority}`];
+  return ["security.protocol=SSL", ...truststore];
 }
 
 async function java(job: ToolJob, tool: string, options: readonly string[]): Promise<string> {

@@ -8,6 +8,7 @@ import type { FetchJob } from "./load/fetch.ts";
 import type { HeartbeatsJob } from "./load/heartbeats.ts";
 import type { LatencyResult } from "./load/latencies.ts";
 import type { LatencyJob } from "./load/latency.ts";
+import type { LoginsJob, LoginsResult } from "./load/logins.ts";
 import type { LoadResult } from "./load/measure.ts";
 import type { ProduceJob } from "./load/produce.ts";
 import type { RebalanceJob, RebalanceResult } from "./load/rebalance.ts";
@@ -59,6 +60,10 @@ export function loadCommits(
   job: Omit<CommitsJob, "port">,
 ): Promise<CommitsResult> {
   return load<CommitsResult>(server, "commits", { ...job, port: server.port });
+}
+
+export function loadLogins(server: ServerProcess, job: LoginsJob): Promise<LoginsResult> {
+  return load<LoginsResult>(server, "logins", job);
 }
 
 export function loadTransactions(

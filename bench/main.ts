@@ -15,6 +15,7 @@ import { groups } from "./sections/groups.ts";
 import { keeping } from "./sections/keeping.ts";
 import { latency } from "./sections/latency.ts";
 import { produce } from "./sections/produce.ts";
+import { security } from "./sections/security.ts";
 import { startup } from "./sections/startup.ts";
 import { tip } from "./sections/tip.ts";
 import { tools } from "./sections/tools.ts";
@@ -36,6 +37,7 @@ const SECTIONS: readonly Section[] = [
   tools,
   transactions,
   client,
+  security,
 ];
 const USAGE = `Usage: npm run bench -- [--quick] [--only ${SECTIONS.map(({ name }) => name).join("|")}]
                        [--peers kafka --kafka-dir DIR]   (DIR holds Kafka's jars in libs/)`;

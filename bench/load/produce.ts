@@ -11,6 +11,7 @@ import {
   REQUEST_ID_AT,
   RESPONSE_ID_AT,
 } from "../frames.ts";
+import { loggedIn, type ScramLogin } from "../scram-login.ts";
 import { type Producers, StampedFrames } from "../stamped-frames.ts";
 import { FrameHeads } from "./frame-heads.ts";
 import { type LoadResult, measure } from "./measure.ts";
@@ -25,6 +26,8 @@ export interface ProduceJob {
   readonly recordBytes: number;
   /** A batch has as many records as fit. */
   readonly batchBytes: number;
+  /** With it, the load logs in, at another listener. */
+  readonly login?: ScramLogin;
   /** Idempotent producers, all on one partition and connection. */
   readonly producers?: Producers;
   readonly warmUpMs: number;
@@ -87,10 +90,17 @@ class Producer {
   }
 }
 
+async function connected(): Promise<Socket> {
+  const { login, port } = job;
+  if (login !== undefined) return (await loggedIn(login)).detach();
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  await once(socket, "connect");
+  return socket;
+}
+
 const producers = await Promise.all(
   Array.from({ length: job.connections }, async (_, i) => {
-    const socket = connect({ host: "127.0.0.1", port: job.port, noDelay: true });
-    await once(socket, "connect");
+    const socket = await connected();
     const all = Array.from({ length: job.partitions }, (_, partition) => partition);
     return new Producer(
       socket,

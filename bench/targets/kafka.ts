@@ -7,7 +7,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterNode } from "./cluster.ts";
 import { freePort, ServerProcess } from "./process.ts";
-import type { Configs, Flush, Target } from "./target.ts";
+import type { Configs, Flush, SecondListener, Target } from "./target.ts";
 
 const CLUSTER_ID = "dGFycGFuLWJlbmNoLTAwMQ";
 const JVM_FLAGS = ["-Xms1G", "-Xmx1G", "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"];
@@ -33,9 +33,9 @@ export function kafka(kafkaDirectory: string): Target {
       await format(classPath, await writeProperties(node, [node], "never"));
     },
 
-    async start(directory, flush, configs) {
+    async start(directory, flush, configs, second) {
       const node = await nodeIn(directory, 1);
-      return start(node.port, await writeProperties(node, [node], flush, configs));
+      return start(node.port, await writeProperties(node, [node], flush, configs, second));
     },
 
     async startCluster(directory, flush, brokers) {
@@ -85,15 +85,18 @@ async function writeProperties(
   nodes: readonly Node[],
   flush: Flush,
   configs: Configs = {},
+  second?: SecondListener,
 ): Promise<string> {
   const voters = nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`);
   const copies = Math.min(nodes.length, 3);
+  const listeners = [`PLAINTEXT://127.0.0.1:${node.port}`];
+  if (second !== undefined) listeners.push(`${second.protocol}://127.0.0.1:${second.port}`);
   const lines = [
     "process.roles=broker,controller",
     `node.id=${node.id}`,
     `controller.quorum.voters=${voters.join(",")}`,
-    `listeners=PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${node.port}`,
+    `listeners=${listeners.join(",")},CONTROLLER://127.0.0.1:${node.controllerPort}`,
+    `advertised.listeners=${listeners.join(",")}`,
     "controller.listener.names=CONTROLLER",
     `log.dirs=${join(node.directory, "logs")}`,
     `offsets.topic.replication.factor=${copies}`,

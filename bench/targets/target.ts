@@ -8,12 +8,23 @@ export type Flush = "always" | "never";
 /** Kafka's broker configs, by name. */
 export type Configs = Readonly<Record<string, string>>;
 
+/** A listener beside the one of PLAINTEXT. */
+export interface SecondListener {
+  readonly protocol: "SSL" | "SASL_PLAINTEXT";
+  readonly port: number;
+}
+
 /** A broker that can be measured. `never` means that the broker need not sync. */
 export interface Target {
   readonly name: "tarpan" | "kafka";
   /** Prepares a new directory, once, before a broker starts on it. */
   prepare?(directory: string): Promise<void>;
-  start(directory: string, flush: Flush, configs?: Configs): Promise<ServerProcess>;
+  start(
+    directory: string,
+    flush: Flush,
+    configs?: Configs,
+    second?: SecondListener,
+  ): Promise<ServerProcess>;
   /** Starts a cluster of this many brokers, with ids from 1 on, in a new directory. */
   startCluster(directory: string, flush: Flush, brokers: number): Promise<readonly ClusterNode[]>;
 }

@@ -2,17 +2,22 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ClusterNode, killByPidFile } from "./cluster.ts";
 import { freePort, ServerProcess } from "./process.ts";
-import type { Configs, Flush, Target } from "./target.ts";
+import type { Configs, Flush, SecondListener, Target } from "./target.ts";
 
 const program = fileURLToPath(new URL("../../../packages/cli/bin/tarpan.js", import.meta.url));
 
 /** The broker of this repository, as its users start it. */
 export const tarpan: Target = {
   name: "tarpan",
-  async start(directory: string, flush: Flush, configs: Configs = {}) {
+  async start(directory: string, flush: Flush, configs: Configs = {}, second?: SecondListener) {
     const port = await freePort();
-    const flags = ["--bind-addr", "127.0.0.1", "--bind-port", String(port)];
-    flags.push("--data-dir", directory, "--flush", flush);
+    const flags = ["--data-dir", directory, "--flush", flush];
+    if (second === undefined) {
+      flags.push("--bind-addr", "127.0.0.1", "--bind-port", String(port));
+    } else {
+      const other = `${second.protocol}://127.0.0.1:${second.port}`;
+      flags.push("--kafka", `listeners=PLAINTEXT://127.0.0.1:${port},${other}`);
+    }
     for (const [name, value] of Object.entries(configs)) flags.push("--kafka", `${name}=${value}`);
     return new ServerProcess(port, process.execPath, [program, "broker", ...flags]);
   },

@@ -7,6 +7,8 @@ import { run, succeed } from "./run.ts";
  * 198.18.0.0/15, which is reserved for network tests (RFC 2544).
  */
 export class ClusterNetwork {
+  /** Two networks of one process must not be the same one. */
+  static #next = Math.floor(Math.random() * 128);
   readonly #id: string;
   readonly #subnet: number;
   #hosts = 0;
@@ -19,7 +21,7 @@ export class ClusterNetwork {
   /** Or the reason why this machine can't make one. */
   static async create(): Promise<ClusterNetwork | string> {
     if (process.getuid?.() !== 0) return "network namespaces take root";
-    const network = new ClusterNetwork(Math.floor(Math.random() * 128) * 2);
+    const network = new ClusterNetwork((ClusterNetwork.#next++ % 128) * 2);
     try {
       await network.#build();
       return network;
@@ -27,6 +29,11 @@ export class ClusterNetwork {
       await network.remove();
       return `network namespaces can't be made here: ${(error as Error).message.split("\n")[0]}`;
     }
+  }
+
+  /** The address of this process on the clients' network. */
+  get ownAddress(): string {
+    return this.#address("c", 254);
   }
 
   /** A new host: its addresses, and the command that runs a program on it. */
@@ -69,7 +76,7 @@ export class ClusterNetwork {
       await ip("link", "set", this.#bridge(side), "up");
     }
     // This process is on the clients' network.
-    await ip("addr", "add", `${this.#address("c", 254)}/24`, "dev", this.#bridge("c"));
+    await ip("addr", "add", `${this.ownAddress}/24`, "dev", this.#bridge("c"));
   }
 
   async #switch(host: number, from: "brokers" | "everyone", state: "up" | "down"): Promise<void> {

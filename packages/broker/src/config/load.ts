@@ -1,6 +1,7 @@
 // Merges flags, environment, file and defaults, in this order of precedence, into a broker's
 // settings. No key is ignored silently: it has an effect, is named in a warning, or is refused.
 import type { LogLevel } from "../logging/logger.ts";
+import { Secret } from "../util/secret.ts";
 import { clusterSettings } from "./cluster.ts";
 import { compressionConfigs, compressionWarnings } from "./compression.ts";
 import { ConfigError } from "./config-error.ts";
@@ -140,7 +141,7 @@ function initialAdmin(
     throw new ConfigError(`${password}: needs initial_admin, the name of the user`);
   }
   if (file !== undefined) return { initialAdmin: { name, password: { file } } };
-  return { initialAdmin: { name, password: text === undefined ? null : { text } } };
+  return { initialAdmin: { name, password: text === undefined ? null : new Secret(text) } };
 }
 
 function flushPolicy(values: Values, given: Map<KeyName, Given>): FlushPolicy {

@@ -33,7 +33,7 @@ export interface BrokerSettings {
 export interface InitialAdminSettings {
   readonly name: string;
   /** Where its password is; null if it is not given. */
-  readonly password: { readonly file: string } | { readonly text: string } | null;
+  readonly password: { readonly file: string } | Secret | null;
 }
 
 /** How a broker is part of a cluster. */

@@ -13,6 +13,7 @@ import {
   saltPassword,
   scramKeys,
 } from "../security/scram.ts";
+import { Secret } from "../util/secret.ts";
 
 const SALT_BYTES = 24;
 
@@ -84,7 +85,7 @@ async function passwordOf(
         "initial_admin_password_file, or TARPAN_INITIAL_ADMIN_PASSWORD",
     );
   }
-  if ("text" in password) return password.text;
+  if (password instanceof Secret) return password.reveal();
   const { file } = password;
   const refuse = (why: string, cause?: unknown) => {
     throw new ConfigError(`initial_admin_password_file: ${file} ${why}`, { cause });

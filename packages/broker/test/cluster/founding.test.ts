@@ -4,6 +4,7 @@ import { BROKERS_EXPECTED_WAIT_MS } from "../../src/cluster/limits.ts";
 import { streamNameOf } from "../../src/log/jetstream/stream-config.ts";
 import { METADATA_LOG } from "../../src/metadata/metadata-log.ts";
 import { CONSUMER_OFFSETS_TOPIC } from "../../src/metadata/topic-names.ts";
+import { Secret } from "../../src/util/secret.ts";
 import { createTopics } from "../metadata/ask.ts";
 import { ClusterWorld } from "./cluster-world.ts";
 import { imageOf } from "./requests.ts";
@@ -21,7 +22,7 @@ describe("founding", () => {
 
   it("begins the metadata with the initial admin, once", async () => {
     const world = new ClusterWorld();
-    world.initialAdmin = { name: "admin", password: { text: "a-secret" } };
+    world.initialAdmin = { name: "admin", password: new Secret("a-secret") };
     const lives = world.brokers.map((broker) => broker.start());
     // Passwords are hashed in real time, while the clock of the world goes on.
     await world.run(Promise.all(lives.map(({ serving }) => serving)), 86_400_000);

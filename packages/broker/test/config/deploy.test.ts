@@ -104,3 +104,22 @@ test("broker.yaml, which tarpan.service starts", async () => {
   );
   for (const { settings } of brokers) expect(settings.cluster!.engine.tls).toBeDefined();
 });
+
+test("compose-secured.yaml and the secured.yaml that it mounts", async () => {
+  const { broker } = parse(read("compose-secured.yaml")).services;
+  expect(broker.volumes).toContain("./secured.yaml:/etc/tarpan/broker.yaml:ro");
+  expect(broker.command).toEqual(["broker", "--config", "/etc/tarpan/broker.yaml"]);
+  const file = { path: "/etc/tarpan/broker.yaml", text: read("secured.yaml") };
+  const { settings, warnings } = await loadConfig({ flags: {}, environment: {}, file });
+  expect(warnings).toEqual([]);
+  const used = [
+    settings.initialAdmin!.password,
+    { file: settings.kafkaConfigs["ssl.keystore.location"] },
+  ];
+  const mounted = broker.secrets.map((secret: string) => ({ file: `/run/secrets/${secret}` }));
+  expect(used).toEqual(mounted);
+  // What clients are told is what they reach: the service's name, and the port of the host.
+  const advertised = settings.kafkaConfigs["advertised.listeners"]!;
+  expect(advertised).toBe("INSIDE://broker:9092,OUTSIDE://localhost:9093");
+  expect(broker.ports).toEqual(["9093:9093"]);
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type ConfigSources, loadConfig } from "../../src/config/index.ts";
 import { ignoredConfigWarnings } from "../../src/config/kafka/start-configs.ts";
+import type { Secret } from "../../src/util/secret.ts";
 import { SEED_JSON, SEED_YAML } from "./seeds.ts";
 
 const load = (text: string, more: Omit<ConfigSources, "file"> = {}) =>
@@ -30,7 +31,8 @@ describe("the settings of a broker", () => {
     const environment = { TARPAN_INITIAL_ADMIN_PASSWORD: "a-secret" };
     const flags = { "initial-admin": "root" };
     const loaded = await loadConfig({ flags, environment });
-    expect(loaded.settings.initialAdmin).toEqual({ name: "root", password: { text: "a-secret" } });
+    const { name, password } = loaded.settings.initialAdmin!;
+    expect([name, (password as Secret).reveal()]).toEqual(["root", "a-secret"]);
     expect(JSON.stringify(loaded.shown)).not.toContain("a-secret");
     const later = await loadConfig({ flags });
     expect(later.settings.initialAdmin).toEqual({ name: "root", password: null });

@@ -4,6 +4,7 @@ import { readBrokerOptions } from "../../src/config/broker-options.ts";
 import type { InitialAdminSettings } from "../../src/config/settings.ts";
 import type { Logger } from "../../src/logging/logger.ts";
 import { startBroker } from "../../src/runtime/start-broker.ts";
+import { Secret } from "../../src/util/secret.ts";
 import { authenticatePlain, authenticateScram } from "../sasl/sasl-client.ts";
 import { TestDirectory } from "../tls/certificates.ts";
 import { KafkaSocket } from "./kafka-socket.ts";
@@ -46,7 +47,7 @@ async function logsIn(port: number, name: string, password: string): Promise<boo
   return (await authenticatePlain(client, name, password)).errorCode === ErrorCode.NONE;
 }
 
-const admin = (text: string) => ({ name: "admin", password: { text } });
+const admin = (text: string) => ({ name: "admin", password: new Secret(text) });
 
 const UTF_16 = Buffer.from("\ufeffa-secret\n", "utf16le");
 

@@ -19,8 +19,9 @@ export async function startOnRealPorts(
   configs: Record<string, string>,
   {
     clock = nodeEnv.clock,
+    timers = nodeEnv.timers,
     ...more
-  }: Partial<Pick<Env, "clock">> & Pick<StartOptions, "audit"> = {},
+  }: Partial<Pick<Env, "clock" | "timers">> & Pick<StartOptions, "audit"> = {},
 ): Promise<OnRealPorts> {
   const log: string[] = [];
   const write = (level: string) => (message: string) => void log.push(`${level} ${message}`);
@@ -29,7 +30,7 @@ export async function startOnRealPorts(
   let listener!: Listener;
   const broker = await startBroker(options.settings, {
     ...{ ...options, ...more },
-    env: { ...nodeEnv, clock },
+    env: { ...nodeEnv, clock, timers },
     newListener: (options) => {
       listener = new TcpListener(options);
       return listener;

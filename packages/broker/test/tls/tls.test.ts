@@ -1,14 +1,17 @@
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:https";
 import { connect } from "node:net";
 import { encodeRequest, Metadata } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
+import { nodeEnv } from "../../src/env/node-env.ts";
 import { KafkaSocket, type TlsOptions } from "../runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../runtime/on-real-ports.ts";
 import { sslConfigs, TestAuthority, TestDirectory } from "./certificates.ts";
 import { NAMELESS } from "./nameless.ts";
 
+/** As docs/security.md promises. */
+const RELOAD_INTERVAL_MS = 10_000;
 const ALL_TOPICS = { topics: null, allowAutoTopicCreation: false };
 
 const ca = new TestAuthority();
@@ -19,6 +22,15 @@ async function speaks(port: number, options: TlsOptions = {}): Promise<void> {
   using client = KafkaSocket.tls(port, { ca: ca.certificate, ...options });
   const { brokers } = await client.send(Metadata, 12, ALL_TOPICS);
   expect(brokers).toMatchObject([{ host: "127.0.0.1", port }]);
+}
+
+async function ask(port: number, path: string) {
+  const sent = request({ port, path, ca: ca.certificate, agent: false });
+  sent.end();
+  const [response] = await once(sent, "response");
+  let text = "";
+  for await (const chunk of response) text += chunk;
+  return { status: response.statusCode as number, text };
 }
 
 function certificateOf({ certificate, key }: { certificate: string; key: string }) {
@@ -201,6 +213,42 @@ describe("ssl.client.auth", () => {
 });
 
 describe("keys and certificates", () => {
+  test("that can't be used any more are told by /ready and the metrics", async () => {
+    await using directory = await TestDirectory.make();
+    const path = await directory.write("broker.pem", `${own.key}${own.certificate}`);
+    const looks: (() => void)[] = [];
+    // The looks at the files come when this test says so, and everything else by itself.
+    const timers = {
+      ...nodeEnv.timers,
+      after(delayMs: number, fire: () => void) {
+        if (delayMs !== RELOAD_INTERVAL_MS) return nodeEnv.timers.after(delayMs, fire);
+        looks.push(fire);
+        return { cancel() {} };
+      },
+    };
+    const configs = { "ssl.keystore.type": "PEM", "ssl.keystore.location": path };
+    const at = await startOnRealPorts({ listeners: "SSL://127.0.0.1:0", ...configs }, { timers });
+    await using _ = at;
+    const metric = async (name: string) =>
+      (await ask(at.port(0), "/metrics")).text.match(
+        `tarpan_certificate_${name}{listener="SSL"} (.*)`,
+      )?.[1];
+    const expiresMs = Date.parse(new X509Certificate(own.certificate).validTo);
+    expect(Number(await metric("expiry_timestamp_seconds"))).toBe(expiresMs / 1000);
+    expect(await metric("reload_failures_total")).toBe("0");
+    expect((await ask(at.port(0), "/ready")).status).toBe(200);
+
+    await directory.write("broker.pem", own.key);
+    const known = looks.length;
+    for (const look of looks.splice(0)) look();
+    await expect.poll(() => looks.length).toBe(known);
+    expect(await metric("reload_failures_total")).toBe("1");
+    expect(await metric("expiry_timestamp_seconds")).toBe(String(expiresMs / 1000));
+    const { status, text } = await ask(at.port(0), "/ready");
+    expect([status, text]).toEqual([503, expect.stringContaining("listener SSL keeps its cert")]);
+    await speaks(at.port(0));
+  });
+
   test("come from PEM and PKCS#12 files, with passwords", async () => {
     await using directory = await TestDirectory.make();
     const cipher = { type: "pkcs8", format: "pem", cipher: "aes-256-cbc" } as const;
