@@ -123,6 +123,15 @@ test.each(PRECEDENCE)("%s with %o", async (line, env, expected) => {
   expect({ tls: undefined, sasl: undefined, ...settings }).toMatchObject(expected);
 });
 
+test("a password may be in a file that Windows has written, and must be UTF-8", async () => {
+  const flags = "--sasl-username a --sasl-password-file $DIR/password";
+  const { sasl: read } = await settingsOf(flags, {}, { password: "\ufeffa-secret\r\n" });
+  expect(read).toMatchObject({ password: "a-secret" });
+  // What reading UTF-16, or random bytes, leaves of them.
+  const refused = settingsOf(flags, {}, { password: "\ufffd\ufffda" });
+  await expect(refused).rejects.toThrow("--sasl-password-file: the file is not a text in UTF-8");
+});
+
 const of = (text: string, files: Files = {}) =>
   settingsOf("--command-config $DIR/f", {}, { f: text, ...files });
 
@@ -145,6 +154,12 @@ describe("a client.properties", () => {
   test.each([
     ["sasl.mechanisms=PLAIN", "f: sasl.mechanisms is not known; did you mean sasl.mechanism?"],
     ["acks=all\nlinger.ms=5", "f: this command does not use acks, linger.ms"],
+    ["session.timeout.ms=45000", "f: this command does not use session.timeout.ms"],
+    [
+      `security.protocol=SASL_SSL\nsasl.jaas.config=${SCRAM} required username="a" ` +
+        'password="b" tokenauth="true";',
+      "f: sasl.jaas.config: this command does not use tokenauth",
+    ],
     [
       "request.timeout.ms=1000\ndefault.api.timeout.ms=2000",
       "f: this command does not use request.timeout.ms",
@@ -161,6 +176,14 @@ describe("a client.properties", () => {
   test.each([
     ["security.protocol=TLS", "security.protocol must be one of PLAINTEXT, SSL, SASL_"],
     ["security.protocol=SASL_SSL", "f: sasl.jaas.config is missing"],
+    [
+      "security.protocol=SASL_SSL\nsasl.username=a\nsasl.password=b-secret",
+      "f: sasl.jaas.config (sasl.username and sasl.password are librdkafka's, and are not read) is",
+    ],
+    [
+      `security.protocol=SASL_SSL\nsasl.jaas.config=x.OAuthBearerLoginModule required;`,
+      "f: sasl.oauthbearer.token.endpoint.url is missing",
+    ],
     [`sasl.jaas.config=${SCRAM} required username="a";`, "has no password"],
     [`sasl.jaas.config=${SCRAM} required password="b-secret"`, "must be like: CLASS required"],
     [`${jaas("com.Krb5LoginModule", "a", "b-secret")}`, "not Krb5LoginModule"],

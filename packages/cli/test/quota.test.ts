@@ -39,6 +39,7 @@ test.each([
   ["set --user a --quota producer_byte_rate", "it must be like producer_byte_rate=1048576"],
   ["set --user a --quota producer_byte_rate=0", "it must be like"],
   ["set --user a --ip 10.0.0.1 --quota producer_byte_rate=1", "can't be combined"],
+  ["remove --user aa --quota producer_byte_rate", "user aa has no quota producer_byte_rate; list"],
   ["set --user a --quota connection_creation_rate=1", "there is no quota connection_creation_rate"],
 ])("%s is refused", async (line, why) => {
   const { code, stderr } = await at(...line.split(" "));

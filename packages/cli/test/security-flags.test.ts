@@ -80,6 +80,8 @@ describe("a command that lacks an option, or has one too many, says which", () =
     [0, SASL, "this port has no log-in: leave the SASL options out"],
     [1, "", "this port speaks TLS: add --tls, or --tls-ca FILE"],
     [1, "--tls", "name the authority that signed the broker's certificate: --tls-ca FILE"],
+    [1, "--tls-ca DIR/password", "the file of authorities (--tls-ca) must be in PEM"],
+    [1, `${TLS} --tls-cert DIR/ca.pem --tls-key DIR/password`, "certificate and key can't be used"],
     [2, "", "this port asks for a log-in (SCRAM-SHA-512): add --sasl-username NAME"],
     [3, "", "this port speaks TLS: add --tls"],
     [3, TLS, "this port asks for a log-in (SCRAM-SHA-512)"],

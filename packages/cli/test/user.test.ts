@@ -79,6 +79,7 @@ describe("is refused", () => {
     ["", "has no password"],
     ["\n", "has no password"],
     ["one\ntwo\n", "more than one line"],
+    ["\ufffd\ufffda", "is not a text in UTF-8"],
   ])("a password of standard input %j", async (stdin, message) => {
     expect((await run("create bob --password-stdin", stdin)).stderr).toContain(message);
     expect(await users()).toEqual([]);

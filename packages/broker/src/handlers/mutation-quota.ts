@@ -1,4 +1,5 @@
 import { ErrorCode } from "@tarpan/protocol";
+import { MAX_PARTITIONS_PER_REQUEST } from "../metadata/limits.ts";
 import { type Outcome, refused } from "../metadata/outcome.ts";
 import type { RequestContext } from "./handler.ts";
 
@@ -22,6 +23,8 @@ export class MutationQuota {
     const { services, limits } = this.#context;
     const limit = limits?.controllerMutation ?? null;
     if (limit === null || partitions === 0) return true;
+    // Refused anyway: a number with a few digits too many would lock the client out for weeks.
+    if (partitions > MAX_PARTITIONS_PER_REQUEST) return true;
     if (this.#isStrict) {
       const throttleMs = services.quotas.mutationThrottleMs(limit);
       this.#throttleMs = Math.max(this.#throttleMs, throttleMs);

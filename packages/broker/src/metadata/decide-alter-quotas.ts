@@ -57,7 +57,8 @@ export function decideAlterQuotas(
 
 function problemOf(entity: QuotaEntity, ops: readonly QuotaOp[]): string | null {
   const keys = ops.map(({ key }) => key);
-  const twice = keys.find((key, i) => keys.indexOf(key) < i);
+  const seen = new Set<string>();
+  const twice = keys.find((key) => seen.size === seen.add(key).size);
   if (twice !== undefined) return `${twice} is there twice`;
   const problem = entityProblem(entity);
   if (problem !== null) return problem;

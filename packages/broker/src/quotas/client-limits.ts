@@ -107,7 +107,8 @@ export class LimitsOfClients {
     nowMs: number,
   ): Limit<M> | null {
     const found = index.find(ofUser, ofClient);
-    if (found === null) return null;
+    // An infinite quota is valid in Kafka, too: it takes one user out of the limit of all users.
+    if (found === null || found.bound === Number.POSITIVE_INFINITY) return null;
     const { bound, user, clientId } = found;
     const meter = meters.of(JSON.stringify([user, clientId]), nowMs, () => this.#version++);
     return { kind, bound, user, clientId, meter };

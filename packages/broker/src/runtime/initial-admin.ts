@@ -94,10 +94,21 @@ async function passwordOf(
     return refuse(`can't be read (${error.code ?? "unknown error"})`, error);
   });
   if (bytes === null) return refuse("does not exist");
-  const text = Buffer.from(bytes)
-    .toString()
-    .replace(/\r?\n$/, "");
+  const text = inUtf8(bytes)?.replace(/\r?\n$/, "") ?? refuse("is not a text in UTF-8");
+  if (/[\r\n]/.test(text)) return refuse("has more than one line");
   return text === "" ? refuse("is empty") : text;
+}
+
+/**
+ * Without the byte order mark that Windows writes. Null for anything else, such as UTF-16 or random
+ * bytes: those that are no UTF-8 would all become the same character.
+ */
+function inUtf8(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
 }
 
 /** For both mechanisms: the clients may know only one of them. */

@@ -23,8 +23,9 @@ const FRAME_PREFIX_BYTES = 4;
  * 5. Every byte added to the shared memory is released once: when its request is settled, or when
  *    its request is dropped.
  * 6. The requests before a failed one are answered, the requests after it are not.
- * 7. While a quota mutes this connection it begins nothing and is not read, and it is not idle:
- *    requests in progress go on. It gives up its claim to read on when memory is scarce.
+ * 7. While a quota mutes this connection it begins nothing and is not read; requests in progress go
+ *    on. It gives up its claim to read on when memory is scarce. It counts as idle, as in Kafka:
+ *    that its peer has closed it can't be noticed, and a mute can last 24 days.
  */
 export class Connection implements MemoryHolder {
   readonly #socket: Socket;
@@ -82,10 +83,10 @@ export class Connection implements MemoryHolder {
     });
   }
 
-  /** Nothing happens here until the peer sends or reads something. */
+  /** Nothing happens here until the peer sends or reads something, or until its mute ends. */
   get waitsForPeer(): boolean {
-    if (this.#inFlight > 0 || this.#yielded || this.#mutes.size > 0) return false;
-    return !this.#paused || this.#unsentBytes > 0;
+    if (this.#inFlight > 0 || this.#yielded) return false;
+    return this.#mutes.size > 0 || !this.#paused || this.#unsentBytes > 0;
   }
 
   /** A frame has begun, and this connection waits only for the rest of it. */

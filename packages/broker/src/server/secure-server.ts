@@ -62,6 +62,8 @@ export function createSecureServer(
       const gone = handshakes.take(remoteAddress, remotePort);
       if (gone !== null) onGone(gone.place);
     });
+    // A client that closes in the middle of its handshake leaves its place at once.
+    socket.allowHalfOpen = false;
     begin!.call(server, socket);
   });
   server.on("secureConnection", (socket) => {
@@ -70,7 +72,10 @@ export function createSecureServer(
     // Its connection has been closed meanwhile.
     if (handshake === null) return void socket.destroy();
     const admission = tls.admit(socket);
-    if ("principal" in admission) return onSecure(socket, admission.principal, handshake.place);
+    if ("principal" in admission) {
+      socket.allowHalfOpen = socketOptions.allowHalfOpen ?? false;
+      return onSecure(socket, admission.principal, handshake.place);
+    }
     onGone(handshake.place);
     onRefused(plainAddress(remoteAddress), admission.refusal);
     socket.on("error", () => {});

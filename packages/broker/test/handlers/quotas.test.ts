@@ -15,7 +15,7 @@ import { expect, it } from "vitest";
 import { MemoryFiles } from "../env/memory-files.ts";
 import { WholeBroker } from "./whole-broker.ts";
 
-const { NONE, THROTTLING_QUOTA_EXCEEDED } = ErrorCode;
+const { NONE, POLICY_VIOLATION, THROTTLING_QUOTA_EXCEEDED } = ErrorCode;
 
 async function limit(
   broker: WholeBroker,
@@ -163,6 +163,41 @@ it("partitions above controller_mutation_rate are refused, and old clients are m
   expect([topics[0]!.errorCode, throttleTimeMs]).toEqual([NONE, 4_000]);
   await broker.time.advance(4_000);
   expect((await broker.call(DeleteTopics, 6, named)).responses[0]!.errorCode).toBe(NONE);
+});
+
+it("partitions that no request may create are not counted", async () => {
+  const broker = await WholeBroker.start();
+  await limit(broker, { user: "ANONYMOUS" }, { controller_mutation_rate: 1 });
+  const create = async (name: string, partitions: number) => {
+    const topics = [topic(name, partitions)];
+    const request = { topics, timeoutMs: 1_000, validateOnly: false };
+    return (await broker.call(CreateTopics, 7, request)).topics[0]!.errorCode;
+  };
+  expect(await create("large", 2 ** 31 - 1)).toBe(POLICY_VIOLATION);
+  expect(await create("small", 1)).toBe(NONE);
+  const topics = [{ name: "small", count: 2 ** 31 - 1, assignments: null }];
+  const request = { topics, timeoutMs: 1_000, validateOnly: false };
+  const grown = await broker.call(CreatePartitions, 3, request);
+  expect(grown.results[0]!.errorCode).not.toBe(NONE);
+  expect(await create("next", 1)).toBe(NONE);
+  expect(broker.throttles).toEqual([]);
+});
+
+it("an infinite quota limits nothing, and takes a user out of the limit of all users", async () => {
+  const broker = await WholeBroker.start();
+  await broker.createTopic("t");
+  const values = { controller_mutation_rate: 1, request_percentage: 1, producer_byte_rate: 1 };
+  await limit(broker, { user: null }, values);
+  const infinite = { controller_mutation_rate: Infinity, request_percentage: Infinity };
+  await limit(broker, { user: "ANONYMOUS" }, infinite);
+  for (const name of ["a", "b", "c"]) {
+    const topics = [topic(name, 100)];
+    const request = { topics, timeoutMs: 1_000, validateOnly: false };
+    const created = await broker.call(CreateTopics, 7, request);
+    expect([created.topics[0]!.errorCode, created.throttleTimeMs]).toEqual([NONE, 0]);
+  }
+  // The others are not touched by it.
+  expect(await produce(broker, 2_000)).toBeGreaterThan(0);
 });
 
 it("quotas survive a restart, and limit at once", async () => {

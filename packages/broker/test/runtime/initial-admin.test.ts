@@ -49,6 +49,8 @@ async function logsIn(port: number, name: string, password: string): Promise<boo
 
 const admin = (text: string) => ({ name: "admin", password: new Secret(text) });
 
+const UTF_16 = Buffer.from("\ufeffa-secret\n", "utf16le");
+
 describe("the initial admin", () => {
   test.each(["SCRAM-SHA-256", "SCRAM-SHA-512"] as const)("logs in by %s", async (mechanism) => {
     await using directory = await TestDirectory.make();
@@ -59,6 +61,13 @@ describe("the initial admin", () => {
     const { errorCode } = await authenticateScram(client, mechanism, "admin", "a-secret");
     expect(errorCode).toBe(ErrorCode.NONE);
     expect(await logsIn(at.port, "admin", "another")).toBe(false);
+  });
+
+  test("may have a password that Windows has written", async () => {
+    await using directory = await TestDirectory.make();
+    const file = await directory.write("password", "\ufeffa-secret\r\n");
+    await using at = await start(directory, { name: "admin", password: { file } });
+    expect(await logsIn(at.port, "admin", "a-secret")).toBe(true);
   });
 
   test("is made at the first start only", async () => {
@@ -78,6 +87,8 @@ describe("the initial admin", () => {
       [missing, "none does not exist"],
       [{ name: "admin", password: null }, "set initial_admin_password_file, or TARPAN_"],
       [{ name: "admin", password: { file: await directory.write("empty", "\n") } }, "is empty"],
+      [{ name: "admin", password: { file: await directory.write("two", "a\nb\n") } }, "one line"],
+      [{ name: "admin", password: { file: await directory.write("utf16", UTF_16) } }, "in UTF-8"],
     ] as const) {
       const refused = { code: "TARPAN_CONFIG", message: expect.stringContaining(why) };
       await expect(start(directory, asked)).rejects.toMatchObject(refused);

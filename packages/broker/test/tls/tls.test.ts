@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:https";
 import { connect } from "node:net";
-import { Metadata } from "@tarpan/protocol";
+import { encodeRequest, Metadata } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import { nodeEnv } from "../../src/env/node-env.ts";
 import { KafkaSocket, type TlsOptions } from "../runtime/kafka-socket.ts";
@@ -118,6 +118,38 @@ describe("a listener with the protocol SSL", () => {
     expect(at.listener.stats.connectionsRefused["too-many-connections-of-ip"]).toBe(1);
     await speaks(at.port(0), { localAddress: "127.0.0.2" });
     for (const socket of half) socket.destroy();
+  });
+
+  test("who closes in the middle of its handshake leaves its place at once, silently", async () => {
+    const configs = { ...sslConfigs(own), "max.connections.per.ip": "2" };
+    await using at = await startOnRealPorts(configs);
+    for (const bytes of [[], [0x16, 0x03, 0x01, 0x02]]) {
+      for (let i = 0; i < 3; i++) {
+        const socket = connect({ port: at.port(0), host: "127.0.0.1", allowHalfOpen: true });
+        socket.resume().write(Uint8Array.from(bytes));
+        await once(socket, "connect");
+        // The broker ends its half, too: it does not wait for the rest of the handshake.
+        const closed = once(socket, "close");
+        socket.end();
+        await closed;
+      }
+    }
+    await speaks(at.port(0));
+    expect(at.listener.stats.connectionsRefused["too-many-connections-of-ip"]).toBe(0);
+    expect(at.log.join("\n")).not.toContain("handshake");
+  });
+
+  test("a client may send no more, and still gets its answers", async () => {
+    await using at = await startOnRealPorts(sslConfigs(own));
+    using client = KafkaSocket.tls(at.port(0), { ca: ca.certificate });
+    // More than are begun at once: the end comes before the last ones are.
+    for (let correlationId = 1; correlationId <= 1_000; correlationId++) {
+      const header = { correlationId, clientId: "test" };
+      const chunks = encodeRequest(Metadata, 12, header, ALL_TOPICS);
+      for (const chunk of chunks) client.socket.write(chunk);
+    }
+    client.socket.end();
+    for (let i = 0; i < 1_000; i++) await client.frame();
   });
 
   test("a client does not take a certificate that is expired or of another authority", async () => {

@@ -2,7 +2,7 @@ import type { QuotaEntity } from "@tarpan/client";
 import type { Arguments } from "../args/arguments.ts";
 import type { Actions, Command } from "../args/command.ts";
 import { BOOTSTRAP_OPTIONS, JSON_OPTIONS } from "../args/options.ts";
-import { UsageError } from "../terminal/failures.ts";
+import { CommandError, UsageError } from "../terminal/failures.ts";
 import { adminAction } from "./admin-action.ts";
 
 const actions: Actions = {
@@ -28,6 +28,15 @@ const actions: Actions = {
     const entity = entityFrom(args);
     const names = quotasFrom(args);
     return async (admin, output) => {
+      const of = entityText(entity);
+      const found = (await admin.describeClientQuotas()).find(
+        (one) => entityText(one.entity) === of,
+      );
+      const missing = names.find((name) => found?.quotas[name] === undefined);
+      // Brokers do not mind: a misspelt name would seem to be removed, and the quota would stay.
+      if (missing !== undefined) {
+        throw new CommandError(`${of} has no quota ${missing}; list them with: tarpan quota list`);
+      }
       await admin.alterClientQuotas(entity, Object.fromEntries(names.map((name) => [name, null])));
       for (const name of names) {
         output.add({ entity, name, value: null }, `${entityText(entity)}: ${name} removed\n`);

@@ -55,7 +55,7 @@ async function sourceOf(properties: PropertiesFile): Promise<Source> {
     checkHost: checksHost(properties),
     mechanism: mechanismOf(properties),
     credentials: credentialsOf(properties),
-    needs: properties.label("sasl.jaas.config"),
+    needs: missingOf(properties),
     onlyForTls: names.filter((name) => name.startsWith("ssl.")).map((n) => properties.label(n)),
     onlyForSasl: names.filter((name) => name.startsWith("sasl.")).map((n) => properties.label(n)),
     warnings: unused(properties),
@@ -114,6 +114,16 @@ function credentialsOf(properties: PropertiesFile): Credentials | undefined {
   return { username, password, mechanism: name[0] === "P" ? "PLAIN" : "SCRAM-SHA-512" };
 }
 
+/** What the file lacks, if it has no credentials. */
+function missingOf(properties: PropertiesFile): string {
+  // The module is there, and says not where the token comes from.
+  if (properties.text("sasl.jaas.config") !== undefined) return properties.label(OAUTH.endpointUrl);
+  const label = properties.label("sasl.jaas.config");
+  return properties.has("sasl.username")
+    ? `${label} (sasl.username and sasl.password are librdkafka's, and are not read)`
+    : label;
+}
+
 /** Kafka's options of the module count, too, where its configs are not set. */
 function tokenOf(
   properties: PropertiesFile,
@@ -139,13 +149,32 @@ function tokenOf(
   );
 }
 
+/** Options of the login modules that count here. Extensions (KIP-342) do not. */
+const JAAS_OPTIONS = [
+  ...["username", "password", "clientId", "clientSecret", "scope"],
+  "unsecuredLoginStringClaim_sub",
+];
+
+function unusedOptions(properties: PropertiesFile): string[] {
+  const module = loginModuleOf(properties.text("sasl.jaas.config") ?? "");
+  const names = [...(module?.options.keys() ?? [])].filter((name) => !JAAS_OPTIONS.includes(name));
+  if (names.length === 0) return [];
+  return [`${properties.label("sasl.jaas.config")}: this command does not use ${names.join(", ")}`];
+}
+
+/** Kafka's clients have these, too, which are as near to those above as if they were misspelt. */
+const NOT_MISSPELT = [
+  ...["session.timeout.ms", "delivery.timeout.ms", "bootstrap.controllers"],
+  ...["sasl.client.callback.handler.class", "security.providers"],
+];
+
 /** One line for names that are misspelt, and one for those that commands do not use. */
 function unused(properties: PropertiesFile): string[] {
   const warnings: string[] = [];
   const unknown: string[] = [];
   for (const name of properties.names) {
     if (KNOWN.includes(name)) continue;
-    const near = nearest(name, KNOWN);
+    const near = NOT_MISSPELT.includes(name) ? null : nearest(name, KNOWN);
     const isClose = near !== null && near.split(".").length === name.split(".").length;
     if (isClose) warnings.push(`${properties.label(name)} is not known; did you mean ${near}?`);
     else unknown.push(name);
@@ -155,5 +184,5 @@ function unused(properties: PropertiesFile): string[] {
   if (unknown.length > 0) {
     warnings.push(`${properties.path}: this command does not use ${unknown.join(", ")}`);
   }
-  return warnings;
+  return [...warnings, ...unusedOptions(properties)];
 }

@@ -33,6 +33,8 @@ export async function explained(
 
 /** Null if nothing is known. */
 async function hintFor(error: unknown, settings: ClientSettings): Promise<string | null> {
+  const unusable = unusableFiles(settings);
+  if (unusable !== null) return unusable;
   const codes = codesOf(error);
   if (codes.some((code) => UNTRUSTED.includes(code))) {
     return "name the authority that signed the broker's certificate: --tls-ca FILE";
@@ -49,6 +51,27 @@ async function hintFor(error: unknown, settings: ClientSettings): Promise<string
     return null;
   }
   return settings.tls === undefined ? withoutTls(settings) : withTls(settings);
+}
+
+/** What a connection says only in OpenSSL's words, or not at all. */
+function unusableFiles({ tls }: ClientSettings): string | null {
+  if (tls === undefined) return null;
+  const { ca, pfx, ...pem } = tls;
+  if (typeof ca === "string" && !ca.includes("-----BEGIN ")) {
+    return "the file of authorities (--tls-ca) must be in PEM";
+  }
+  const { createSecureContext } = process.getBuiltinModule("node:tls");
+  try {
+    createSecureContext(pfx === undefined ? pem : { ...pem, pfx: Buffer.from(pfx) });
+    return null;
+  } catch (error) {
+    const { message } = error as Error;
+    if (message.includes("mac verify")) return "the password of the keystore is wrong";
+    const old = "openssl pkcs12 -legacy -in FILE -out FILE.pem -noenc";
+    return message.includes("PKCS12")
+      ? `the keystore is encrypted in an old way; use it in PEM: ${old}`
+      : "the client's own certificate and key can't be used: see --tls-cert and --tls-key";
+  }
 }
 
 const PERHAPS = "perhaps";

@@ -91,7 +91,10 @@ async function tokenOf(from: NamedValues): Promise<Credentials | undefined> {
   return tokenOptions(source, labels, (message) => from.wrong(message));
 }
 
-/** From a file, or from a variable. */
+/** What bytes become that are not UTF-8. */
+const REPLACEMENT = "\ufffd";
+
+/** From a file, without the byte order mark that Windows writes, or from a variable. */
 async function secretOf(from: NamedValues, name: string): Promise<string | undefined> {
   const file = await fileOf(from, `${name}-file`);
   const text = from.value(name);
@@ -99,7 +102,10 @@ async function secretOf(from: NamedValues, name: string): Promise<string | undef
     const both = `${from.label(`${name}-file`)} and ${from.label(name)}`;
     throw from.wrong(`${both} are set: leave one out`);
   }
-  return file?.replace(/\r?\n$/, "") ?? text;
+  if (file?.includes(REPLACEMENT)) {
+    throw from.wrong(`${from.label(`${name}-file`)}: the file is not a text in UTF-8`);
+  }
+  return file?.replace(/^\ufeff|\r?\n$/g, "") ?? text;
 }
 
 async function fileOf(from: NamedValues, name: string): Promise<string | undefined> {

@@ -8,6 +8,7 @@ import type { Io } from "./io.ts";
 export async function passwordFromStdin({ stdin }: Io): Promise<string> {
   const password = (await text(stdin)).replace(/\r?\n$/, "");
   if (password === "") throw new CommandError("standard input has no password");
+  if (password.includes("\ufffd")) throw new CommandError("standard input is not a text in UTF-8");
   if (/[\r\n]/.test(password)) throw new CommandError("standard input has more than one line");
   return password;
 }
