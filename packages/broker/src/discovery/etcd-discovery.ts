@@ -1,15 +1,17 @@
+import { addressText, hostPort } from "../config/addresses.ts";
 import type { EtcdDiscovery as EtcdSettings } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import { pause } from "../util/pause.ts";
 import type { Discovery } from "./discovery.ts";
-import { EtcdClient } from "./etcd-client.ts";
+import { EtcdClient, type KeyValue } from "./etcd-client.ts";
 
 const PREFIX = "/tarpan/brokers/";
 /** The key of a broker that died is deleted after this time. */
 const LEASE_SECONDS = 10;
 /** How often peers are read and the lease is kept alive: the lease survives two failures. */
 const REFRESH_INTERVAL_MS = 2000;
+const SHOWN_KEYS = 10;
 const RETRY_MS = { first: 200, longest: 5000 } as const;
 
 /**
@@ -25,6 +27,7 @@ export class EtcdDiscovery implements Discovery {
   #lease: string | null = null;
   #peers: readonly string[] = [];
   #problem: string | null = null;
+  #ignored = "";
   #running: Promise<void> | null = null;
 
   constructor(settings: EtcdSettings, env: Pick<Env, "timers" | "network" | "fs">, logger: Logger) {
@@ -105,7 +108,16 @@ export class EtcdDiscovery implements Discovery {
     this.#setPeers(before);
   }
 
-  #setPeers(found: readonly { value: string }[]): void {
+  #setPeers(found: readonly KeyValue[]): void {
+    const ignored = found.flatMap(({ key, value }) => (addressIn(value) === null ? [key] : []));
+    if (ignored.length > 0 && ignored.join() !== this.#ignored)
+      this.#logger.warn(
+        "etcd has keys without a raft address, which no broker wrote: delete them",
+        {
+          keys: ignored.slice(0, SHOWN_KEYS),
+        },
+      );
+    this.#ignored = ignored.join();
     const addresses = found.map(({ value }) => addressIn(value)).filter((text) => text !== null);
     this.#peers = [...new Set([...addresses, this.#self!.raftAddress])].sort();
   }
@@ -124,7 +136,8 @@ export class EtcdDiscovery implements Discovery {
 function addressIn(value: string | undefined): string | null {
   try {
     const { raftAddress } = JSON.parse(value ?? "null") ?? {};
-    return typeof raftAddress === "string" ? raftAddress : null;
+    // nats-server refuses a configuration with anything else, and the broker would not start.
+    return typeof raftAddress === "string" ? addressText(hostPort(raftAddress)) : null;
   } catch {
     return null;
   }

@@ -60,10 +60,13 @@ async function readWholeFile(path: string): Promise<Uint8Array | null> {
   }
 }
 
-/** Makes missing parents too. Node's `recursive` option never ends below /proc. */
+/**
+ * Makes missing parents too. Node's `recursive` option never ends below /proc. Only the broker's
+ * user may look inside: records and the credentials of users are there.
+ */
 async function makeDirectory(path: string): Promise<void> {
   try {
-    await fs.promises.mkdir(path);
+    await fs.promises.mkdir(path, { mode: 0o700 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST" && (await stat(path))?.isDirectory) return;

@@ -28,7 +28,8 @@ export const nodeNetwork: Network = {
     const text = JSON.stringify(body);
     if (url.startsWith("https:")) return postEncrypted(url, text, { ...request, ...options.tls });
     return withReason(async () => {
-      const response = await fetch(url, { ...request, body: text });
+      // The body may be a password.
+      const response = await fetch(url, { ...request, body: text, redirect: "error" });
       return { status: response.status, body: await response.text() };
     });
   },

@@ -34,6 +34,11 @@ const REASONS: readonly (readonly [RegExp, Refusal["by"], string])[] = [
     "one side uses TLS, the other does not",
   ],
   [/handshake error: (tls: .*)/, "us", "$1"],
+  [
+    /TLS handshake timeout/,
+    "us",
+    "no TLS handshake within 5 s: the network is slow, or it is a flood",
+  ],
   [/^authentication error/, "us", "its password is wrong or missing (cluster_password_file)"],
   [/Error '?Authorization Violation/i, "them", "password (cluster_password_file)"],
 ];

@@ -5,6 +5,7 @@ import { freePorts } from "../../../../test/harness/free-ports.ts";
 import { etcd, natsServer, startEtcd } from "../../../../test/harness/nats-server.ts";
 import { temporaryDirectory } from "../../../../test/harness/temp.ts";
 import type { EtcdDiscovery as EtcdSettings } from "../../src/config/settings.ts";
+import { EtcdClient } from "../../src/discovery/etcd-client.ts";
 import { EtcdDiscovery } from "../../src/discovery/etcd-discovery.ts";
 import { StaticDiscovery } from "../../src/discovery/static-discovery.ts";
 import { nodeEnv } from "../../src/env/node-env.ts";
@@ -103,6 +104,18 @@ describe("etcd", () => {
     expect(lines.join("\n")).not.toContain("s3cr3t");
     const two = etcdDiscovery([endpoint], { user, tls });
     expect(await two.discovery.join(self(2))).toEqual(["127.0.0.1:7001", "127.0.0.1:7002"]);
+  });
+
+  etcd.it("leaves out what is no address: nats-server would not start with it", async () => {
+    const { endpoint } = await startEtcd();
+    const stranger = new EtcdClient({ endpoints: [endpoint], timeoutMs: 1000 }, nodeEnv);
+    const lease = await stranger.grantLease(60);
+    const values = ["", "no port", "a:b@10.0.0.1:7001", "10.0.0.1:7001/x", 'x"\n]:7001', "a:99999"];
+    for (const [i, raftAddress] of values.entries())
+      await stranger.put(`/tarpan/brokers/9${i}`, JSON.stringify({ raftAddress }), lease);
+    const { discovery, log } = etcdDiscovery([endpoint]);
+    expect(await discovery.join(self(1))).toEqual(["127.0.0.1:7001"]);
+    expect(log.lines).toEqual([expect.stringMatching(/^etcd has keys without a raft address/)]);
   });
 
   etcd.it("warns of two brokers with one node id", async () => {

@@ -53,3 +53,21 @@ test("a stop ends the wait", async () => {
   const stop = new AbortController();
   await expect(get(() => stop.abort(), { signal: stop.signal })).rejects.toThrow(/aborted/);
 });
+
+test("a body is not sent on to another place", async () => {
+  const asked: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url);
+    response.writeHead(307, { location: "/elsewhere" }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  try {
+    const posting = nodeNetwork.post(url, { password: "secret" }, { timeoutMs: 5_000 });
+    await expect(posting).rejects.toThrow(/redirect/);
+    expect(asked).toEqual(["/"]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});

@@ -26,6 +26,7 @@ it.each([
     "us",
     /^one side uses TLS/,
   ],
+  ["TLS handshake timeout", "us", /^no TLS handshake within 5 s/],
   [WRONG_PASSWORD, "us", /^its password is wrong or missing/],
   ["Route Error 'Authorization Violation'", "them", /^password \(cluster_password_file\)$/],
 ])("the log line %s", (message, by, why) => {
