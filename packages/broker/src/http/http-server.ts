@@ -7,10 +7,12 @@ import type {
 } from "node:http";
 import type { Socket } from "node:net";
 import type { HttpConnection, HttpEntrance } from "../server/http-entrance.ts";
+import { RefusedRequest } from "../server/refused-request.ts";
 import type { OnError } from "../server/shared.ts";
 import { HttpClient } from "./http-client.ts";
 import {
   HEADER_TIMEOUT_MS,
+  MAX_HTTP_CONNECTIONS,
   MAX_PIPELINED,
   REQUEST_TIMEOUT_MS,
   TIMEOUT_CHECK_INTERVAL_MS,
@@ -26,7 +28,7 @@ const OPTIONS: ServerOptions = {
   insecureHTTPParser: false,
 };
 
-interface Open {
+interface Open extends Pick<HttpConnection, "refuse"> {
   readonly client: HttpClient;
   inProgress: number;
 }
@@ -36,7 +38,8 @@ export class HttpServer implements HttpEntrance {
   readonly #server: Server;
   readonly #app: FetchApp;
   readonly #onError: OnError;
-  readonly #open = new WeakMap<Socket, Open>();
+  /** The oldest one first. */
+  readonly #open = new Map<Socket, Open>();
   #closing = false;
 
   constructor(create: typeof createServer, app: FetchApp, onError: OnError) {
@@ -50,10 +53,22 @@ export class HttpServer implements HttpEntrance {
   accept(connection: HttpConnection, firstBytes: Uint8Array): void {
     const { socket } = connection;
     if (socket.destroyed) return;
-    this.#open.set(socket, { client: new HttpClient(connection), inProgress: 0 });
+    const { refuse } = connection;
+    this.#open.set(socket, { client: new HttpClient(connection), refuse, inProgress: 0 });
+    socket.once("close", () => this.#open.delete(socket));
+    if (this.#open.size > MAX_HTTP_CONNECTIONS) this.#endOldest();
     socket.unshift(firstBytes);
     this.#server.emit("connection", socket);
     socket.resume();
+  }
+
+  /** A client that asks for something is done long before a thousand others come. */
+  #endOldest(): void {
+    const [socket, { refuse }] = this.#open.entries().next().value!;
+    const why = `${MAX_HTTP_CONNECTIONS} connections of HTTP are open: the oldest one is closed`;
+    refuse(new RefusedRequest("too-many-http-connections", why));
+    this.#open.delete(socket);
+    socket.destroy();
   }
 
   close(): void {
@@ -63,7 +78,8 @@ export class HttpServer implements HttpEntrance {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const open = this.#open.get(request.socket)!;
+    const open = this.#open.get(request.socket);
+    if (open === undefined) return;
     if (open.inProgress >= MAX_PIPELINED) {
       request.socket.destroy();
       return;

@@ -1,6 +1,12 @@
 /** Most bytes of a request's body. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
+/**
+ * Open connections. They don't count against the limits of Kafka's clients, so that metrics can be
+ * read when these are reached, and must not keep out Kafka's clients themselves.
+ */
+export const MAX_HTTP_CONNECTIONS = 1_000;
+
 /** Requests of one connection in progress; more of them end it. Real clients send one at a time. */
 export const MAX_PIPELINED = 16;
 

@@ -3,7 +3,7 @@ import type { RefusedRequest } from "./refused-request.ts";
 
 /** A connection of an HTTP client. */
 export interface HttpConnection extends Omit<Arrived, "place"> {
-  /** Counts and reports a failed log-in. The entrance closes the connection. */
+  /** Counts and reports why the entrance closes the connection. */
   refuse(error: RefusedRequest): void;
 }
 

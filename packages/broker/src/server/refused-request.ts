@@ -4,6 +4,7 @@ export type CloseReason =
   | "tls-handshake"
   | "authentication"
   | "session-expired"
+  | "too-many-http-connections"
   | "frame-length"
   | "unknown-api"
   | "unsupported-version"

@@ -76,6 +76,7 @@ export function newCounters(): Counters {
       "tls-handshake": 0,
       authentication: 0,
       "session-expired": 0,
+      "too-many-http-connections": 0,
       "frame-length": 0,
       "unknown-api": 0,
       "unsupported-version": 0,

@@ -1,7 +1,12 @@
 // What takes real time. `npm run chaos` runs all of it.
+import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { REQUEST_TIMEOUT_MS, TIMEOUT_CHECK_INTERVAL_MS } from "../../src/http/limits.ts";
+import {
+  MAX_HTTP_CONNECTIONS,
+  REQUEST_TIMEOUT_MS,
+  TIMEOUT_CHECK_INTERVAL_MS,
+} from "../../src/http/limits.ts";
 import { startOnRealPorts } from "../runtime/on-real-ports.ts";
 import { asked, basicAuth } from "./raw-http.ts";
 
@@ -37,6 +42,26 @@ test("requests that never end are ended", { timeout: 2 * REQUEST_TIMEOUT_MS }, a
   const most = REQUEST_TIMEOUT_MS + 5 * TIMEOUT_CHECK_INTERVAL_MS;
   expect(performance.now() - startedMs).toBeLessThan(most);
   for (const text of answers) expect(text).toMatch(/^HTTP\/1\.1 408 /);
+});
+
+test("the oldest connection of HTTP makes room when there are too many", async () => {
+  await using at = await startOnRealPorts({ listeners: "PLAINTEXT://127.0.0.1:0" });
+  const begun = () => {
+    const socket = connect(at.port(0), "127.0.0.1");
+    socket.on("error", () => {}).resume();
+    socket.write("GET /health HTTP/1.1\r\n");
+    return socket;
+  };
+  const first = begun();
+  const closed = once(first, "close");
+  const others = Array.from({ length: MAX_HTTP_CONNECTIONS }, begun);
+  await closed;
+  const { status } = await asked(at.port(0), "GET /health");
+  expect(status).toBe(200);
+  const { connectionsFailed } = at.listener.stats;
+  expect(connectionsFailed["too-many-http-connections"]).toBeGreaterThan(0);
+  expect(others.filter((socket) => socket.closed).length).toBeLessThan(5);
+  for (const socket of others) socket.destroy();
 });
 
 test("wrong passwords by the hundred are refused, counted, and let others log in", async () => {
