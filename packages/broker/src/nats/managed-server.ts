@@ -237,7 +237,8 @@ export class ManagedNatsServer {
   async #endReason(errors: string, serverId: number | null): Promise<string> {
     // An error in the configuration, or a panic: the first line says what it is.
     const firstError = errors.trim().split("\n")[0]!;
-    if (firstError !== "") return firstError;
+    // It may repeat the address of a route, with the password between brokers.
+    if (firstError !== "") return firstError.replace(/\/\/[^@\s]+@/g, "//***@");
     const { env, directory } = this.#options;
     const log = await tailOf(env.fs, join(directory, LOG_FILE), LOG_TAIL_BYTES).catch(() => "");
     const lines = log.split("\n").filter((line) => line.startsWith(`[${serverId}] `));

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { hostPort } from "../config/addresses.ts";
 import type { FileSystem } from "../env/env.ts";
 import { readText, writeText } from "./files.ts";
 import { REMEMBERED_PEERS } from "./limits.ts";
@@ -10,10 +11,20 @@ export async function rememberedPeers(fs: FileSystem, directory: string): Promis
   try {
     const peers: unknown = JSON.parse((await readText(fs, join(directory, FILE))) ?? "[]");
     if (!Array.isArray(peers)) return [];
-    return peers.filter((peer) => typeof peer === "string");
+    return peers.filter((peer) => typeof peer === "string" && isAddress(peer));
   } catch {
     // The file is damaged: discovery gives the addresses again.
     return [];
+  }
+}
+
+/** nats-server does not start with a route that is none. */
+function isAddress(text: string): boolean {
+  try {
+    hostPort(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
