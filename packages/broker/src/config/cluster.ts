@@ -151,5 +151,19 @@ function managedWarnings(values: Values, given: ReadonlyMap<KeyName, Given>): st
   });
   const type = values["discovery.type"] ?? "static";
   if (names.length > 0) warnings.push(`no effect: ${names.join(", ")}: discovery.type is ${type}`);
+  if (type === "etcd" && given.has("discovery.username")) {
+    const open = (values["discovery.endpoints"] ?? []).find((endpoint) => !isPrivate(endpoint));
+    if (open !== undefined)
+      warnings.push(
+        `${given.get("discovery.username")!.where}: the password goes to ${open} without ` +
+          "encryption: use https:// endpoints",
+      );
+  }
   return warnings;
+}
+
+/** Nobody on the network can read what is sent to this endpoint of etcd. */
+function isPrivate(endpoint: string): boolean {
+  if (endpoint.startsWith("https://")) return true;
+  return /^(http:\/\/)?(localhost|127\.\d+\.\d+\.\d+|\[::1\]):/.test(endpoint);
 }

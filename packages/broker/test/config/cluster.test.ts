@@ -116,6 +116,19 @@ discovery:
     const { warnings } = await byFlags({ ...RAFT, ...ETCD, "cluster-peers": "a:7001" });
     expect(warnings).toEqual(["no effect: cluster_peers: discovery.type is etcd"]);
   });
+
+  test.each([
+    ["10.0.0.1:2379", true],
+    ["http://etcd:2379", true],
+    ["localhost:2379", false],
+    ["http://127.0.0.1:2379", false],
+    ["https://etcd:2379", false],
+  ])("warns if the password of etcd can be read on the network: %s", async (endpoint, isWarned) => {
+    const text = "discovery: { username: u, password_file: f }";
+    const { warnings } = await load(text, { ...RAFT, ...ETCD, "discovery-endpoints": endpoint });
+    const why = `broker.yaml:1: discovery.username: the password goes to ${endpoint} without`;
+    expect(warnings).toEqual(isWarned ? [expect.stringContaining(why)] : []);
+  });
 });
 
 describe("a cluster on existing NATS servers", () => {
