@@ -26,6 +26,11 @@ export function addressText({ host, port }: HostPort): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
+/** Whether nobody on the network reaches this host, as an operator writes it. */
+export function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
 /** Raft addresses: `host:port` each, or the JSON form's `{ "id": 1, "address": "host:port" }`. */
 export const peerAddresses: Parse<readonly string[]> = (value) => {
   const items = Array.isArray(value) ? value : list(value);
@@ -42,10 +47,13 @@ export const etcdEndpoints: Parse<readonly string[]> = (value) =>
       throw new ValueError(
         "must have no password in an address: set discovery.username and discovery.password_file",
       );
-    const address = endpoint.replace(/^https?:\/\//, "").replace(/\/$/, "");
-    hostPort(address);
+    etcdHost(endpoint);
     return endpoint;
   });
+
+export function etcdHost(endpoint: string): string {
+  return hostPort(endpoint.replace(/^https?:\/\//, "").replace(/\/$/, "")).host;
+}
 
 /** A refused value is not shown, because it may contain a password. */
 export const engineUrls: Parse<readonly string[]> = (value) => {

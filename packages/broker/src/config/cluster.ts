@@ -1,7 +1,13 @@
 // The settings of a cluster. Contradictions are refused, and the error names the key to change.
 
 import { Secret } from "../util/secret.ts";
-import { addressText, type HostPort, peerAddresses } from "./addresses.ts";
+import {
+  addressText,
+  etcdHost,
+  type HostPort,
+  isLoopbackHost,
+  peerAddresses,
+} from "./addresses.ts";
 import { etcdSecurity, externalSecurity, managedSecurity } from "./cluster-security.ts";
 import { ConfigError } from "./config-error.ts";
 import type { KeyName, Values } from "./keys.ts";
@@ -152,7 +158,9 @@ function managedWarnings(values: Values, given: ReadonlyMap<KeyName, Given>): st
   const type = values["discovery.type"] ?? "static";
   if (names.length > 0) warnings.push(`no effect: ${names.join(", ")}: discovery.type is ${type}`);
   if (type === "etcd" && given.has("discovery.username")) {
-    const open = (values["discovery.endpoints"] ?? []).find((endpoint) => !isPrivate(endpoint));
+    const open = (values["discovery.endpoints"] ?? []).find((endpoint) => {
+      return !endpoint.startsWith("https://") && !isLoopbackHost(etcdHost(endpoint));
+    });
     if (open !== undefined)
       warnings.push(
         `${given.get("discovery.username")!.where}: the password goes to ${open} without ` +
@@ -160,10 +168,4 @@ function managedWarnings(values: Values, given: ReadonlyMap<KeyName, Given>): st
       );
   }
   return warnings;
-}
-
-/** Nobody on the network can read what is sent to this endpoint of etcd. */
-function isPrivate(endpoint: string): boolean {
-  if (endpoint.startsWith("https://")) return true;
-  return /^(http:\/\/)?(localhost|127\.\d+\.\d+\.\d+|\[::1\]):/.test(endpoint);
 }

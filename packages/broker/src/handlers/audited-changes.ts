@@ -31,6 +31,7 @@ import {
 } from "@tarpan/protocol";
 import type { Change } from "../audit/audit-event.ts";
 import { ResourceType } from "../config/kafka/set-configs.ts";
+import type { Acl } from "../security/acl.ts";
 import { DENIED } from "../security/permission.ts";
 import type { Handler } from "./handler.ts";
 
@@ -183,16 +184,7 @@ function firstOf(items: readonly { readonly errorCode: number }[]): number {
   return items.find(({ errorCode }) => errorCode !== ErrorCode.NONE)?.errorCode ?? ErrorCode.NONE;
 }
 
-interface AclResult {
-  readonly resourceType: number;
-  readonly resourceName: string;
-  readonly patternType: number;
-  readonly principal: string;
-  readonly host: string;
-  readonly operation: number;
-  readonly permissionType: number;
-  readonly errorCode: number;
-}
+type AclResult = Acl & { readonly errorCode: number };
 
 function ofAcl({ errorCode, ...acl }: AclResult): Made {
   const permission = nameIn(AclPermissionType, acl.permissionType);

@@ -1,4 +1,5 @@
 import type { TlsOptions } from "@nats-io/transport-node";
+import { isLoopbackHost } from "../config/addresses.ts";
 import type { ClusterTls, ManagedEngine } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
@@ -95,7 +96,7 @@ export class ServerSecurity {
 
   #warn(): void {
     this.#warnOfExpiry();
-    if (this.tls !== null || isLoopback(this.#raftHost)) return;
+    if (this.tls !== null || isLoopbackHost(this.#raftHost)) return;
     this.#parts.logger.warn(
       this.password === null
         ? "raft_addr is open: whoever can connect to it can read and write everything; set " +
@@ -115,8 +116,4 @@ export class ServerSecurity {
         "brokers refuse it: renew it",
     );
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

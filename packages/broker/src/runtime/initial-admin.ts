@@ -14,6 +14,7 @@ import {
   scramKeys,
 } from "../security/scram.ts";
 import { Secret } from "../util/secret.ts";
+import { inUtf8 } from "../util/utf8.ts";
 
 const SALT_BYTES = 24;
 
@@ -97,18 +98,6 @@ async function passwordOf(
   const text = inUtf8(bytes)?.replace(/\r?\n$/, "") ?? refuse("is not a text in UTF-8");
   if (/[\r\n]/.test(text)) return refuse("has more than one line");
   return text === "" ? refuse("is empty") : text;
-}
-
-/**
- * Without the byte order mark that Windows writes. Null for anything else, such as UTF-16 or random
- * bytes: those that are no UTF-8 would all become the same character.
- */
-function inUtf8(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return null;
-  }
 }
 
 /** For both mechanisms: the clients may know only one of them. */
