@@ -23,7 +23,7 @@ export async function runKafkajsProducer(load: Load, clientId: string): Promise<
       const messages = values.map((value) => ({ partition, value: String(value) }));
       const producer = await used;
       const [stored] = await producer.send({ topic: load.topic, acks: -1, messages });
-      // A partition that is missing in its metadata is skipped, and `send` succeeds all the same.
+      // It skips what it finds no leader for, and `send` succeeds. A broker answers each partition.
       if (stored === undefined) throw new Error("kafkajs sent nothing, and says no error");
       const baseOffset = Number(stored.baseOffset ?? -1);
       return baseOffset < 0 ? [] : consecutive(baseOffset, values.length);
