@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { compress } from "@tarpan/codecs";
 import { encodeBatch } from "@tarpan/protocol";
-import { Kafka, logLevel } from "kafkajs";
+import { ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
 import { expect, it } from "vitest";
 import { useBroker } from "../harness/broker-process.ts";
 import { peer } from "../harness/peers.ts";
@@ -80,8 +80,7 @@ java.it("a registry of schemas finds them again after compaction and kill -9", a
 /** Returns the offset of each key's last record. */
 async function fillAndCompact(topic: string): Promise<Map<string, number>> {
   const connection = await RawConnection.open(broker.port);
-  const configs = { "cleanup.policy": "compact", "segment.bytes": `${1 << 20}` };
-  await createTopic(connection, topic, { configs });
+  await createTopic(connection, topic, { configs: { "segment.bytes": `${1 << 20}` } });
   const last = new Map<string, number>();
   for (let i = 0; i < BATCHES; i++) {
     const records = [0, 1, 2].map((n) => ({
@@ -96,15 +95,27 @@ async function fillAndCompact(topic: string): Promise<Map<string, number>> {
     for (const [n, { key }] of records.entries()) last.set(`${key}`, baseOffset + n);
   }
   connection.close();
+  // Only now, so that one run cleans all of it.
+  await compact(topic);
   const isCompacted = () => broker.output.includes(`${topic}-0: compacted`);
   await expect.poll(isCompacted, { timeout: 30_000 }).toBe(true);
   expect(broker.output).not.toMatch(/has no thread of its own/);
   return last;
 }
 
+async function compact(topic: string): Promise<void> {
+  const admin = kafka().admin();
+  await admin.connect();
+  const configEntries = [{ name: "cleanup.policy", value: "compact" }];
+  const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
+  await admin.alterConfigs({ validateOnly: false, resources });
+  await admin.disconnect();
+}
+
+const kafka = () => new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING });
+
 async function consumeAll(topic: string): Promise<{ key: string; offset: number }[]> {
-  const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING });
-  const consumer = kafka.consumer({ groupId: `group-${topic}` });
+  const consumer = kafka().consumer({ groupId: `group-${topic}` });
   const found: { key: string; offset: number }[] = [];
   await consumer.connect();
   try {
