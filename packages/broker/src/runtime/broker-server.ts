@@ -284,6 +284,10 @@ export class BrokerServer implements RunningBroker {
         ...{ authorizer: this.services.authorizer, audit: this.services.audit },
         isOwnHost: (name) => isOwnHost(this.#settings, metadata.image, name),
         onError,
+        onStrangeHost: (advice, remoteAddress) => {
+          const what = "refused an HTTP request by a name that is not one of this broker's";
+          this.#warnings.warn("strange host", `${what}: ${advice}`, { remoteAddress });
+        },
       }),
       env,
       limits: limitsBy(config, env.machine),

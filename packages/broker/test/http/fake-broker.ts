@@ -27,6 +27,7 @@ export class FakeBroker implements BrokerAdmin {
   members: MembersAdmin | null = null;
   served: Served | null = null;
   errors: string[] = [];
+  readonly strangeHosts: string[] = [];
   readonly auditLines: string[] = [];
   readonly auditLog = new AuditLog(
     testEnv(),
@@ -133,7 +134,8 @@ function unserved(): never {
 export async function serveHttp(view: FakeBroker): Promise<Served> {
   const onError = (message: string) => void view.errors.push(message);
   const { authorizer, isOwnHost, auditLog: audit } = view;
-  const parts = { broker: view, authorizer, audit, isOwnHost, onError };
+  const onStrangeHost = (advice: string) => void view.strangeHosts.push(advice);
+  const parts = { broker: view, authorizer, audit, isOwnHost, onError, onStrangeHost };
   const entrance = createHttpEntrance(parts);
   view.served = await serve({}, entrance);
   return view.served;
