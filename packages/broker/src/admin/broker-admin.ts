@@ -90,6 +90,8 @@ export interface TopicTraffic {
 /** The keys by which a listener checks tokens. */
 export interface TokenKeysStatus {
   readonly listener: string;
+  /** How many there are. */
+  readonly count: number;
   /** When they were fetched last, ms since the epoch; null before that. */
   readonly refreshedMs: number | null;
   /** How often they could not be fetched. */

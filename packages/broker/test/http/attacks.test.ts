@@ -66,7 +66,7 @@ describe("DNS rebinding", () => {
   });
 
   test("the answer and the log, once, have the setting that lets a name in", async () => {
-    await using at = await startOnRealPorts();
+    await using at = await startOnRealPorts({});
     const asks = (host: string) => asked(at.port(0), "GET /metrics", { host });
     const setting = '"http_hosts: tarpan.dev" (or TARPAN_HTTP_HOSTS=tarpan.dev)';
     for (let i = 0; i < 3; i++) {

@@ -118,7 +118,7 @@ export class FakeBroker implements BrokerAdmin {
     { listener: "OUTSIDE", expiresMs: 1_800_000_000_000, reloadFailures: 2, problem: null },
   ];
   readonly tokenKeys = [
-    { listener: "OUTSIDE", refreshedMs: 1_700_000_000_500, failures: 3, outage: null },
+    { listener: "OUTSIDE", count: 2, refreshedMs: 1_700_000_000_500, failures: 3, outage: null },
   ];
 
   network() {
