@@ -126,6 +126,8 @@ export interface Network {
 
 export interface PostOptions {
   readonly timeoutMs: number;
+  /** A longer answer is an error. */
+  readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** For `https:`, in PEM. */
