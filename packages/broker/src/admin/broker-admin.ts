@@ -106,6 +106,8 @@ export interface CertificateStatus {
   readonly listener: string;
   /** Null if that is not known. */
   readonly expiresMs: number | null;
+  /** Of the authorities of others' certificates, the first that expires; null without any. */
+  readonly authorityExpiresMs: number | null;
   /** How often a new file could not be used. */
   readonly reloadFailures: number;
   /** Why the present file can't be used, so that the broker keeps the last good one; or null. */

@@ -226,9 +226,9 @@ export class BrokerStatus implements BrokerAdmin {
 function certificateOf(cluster: ClusterAccess | null): CertificateStatus[] {
   const security = cluster?.facts.security ?? null;
   if (security?.certificateExpiresMs == null) return [];
-  const { certificateExpiresMs: expiresMs, reloadFailures } = security;
+  const { certificateExpiresMs: expiresMs, authorityExpiresMs, reloadFailures } = security;
   // The engine's own problem says it already.
-  return [{ listener: "raft_addr", expiresMs, reloadFailures, problem: null }];
+  return [{ listener: "raft_addr", expiresMs, authorityExpiresMs, reloadFailures, problem: null }];
 }
 
 function statusOf(cleaner: Partitions["cleaner"]): StorageStatus["cleaner"] {

@@ -2,14 +2,17 @@ import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import type { Keystore, TlsSettings, Truststore } from "../config/tls-settings.ts";
 import type { FileSystem } from "../env/env.ts";
+import { certificateBlocks, type Validity, validityOf } from "../util/validity.ts";
 
 /** The keys and certificates of a listener, as Node takes them. */
 export interface KeyMaterial {
   readonly options: SecureContextOptions;
   /** Changes with the content of the files. */
   readonly fingerprint: string;
-  /** When the broker's own certificate expires, ms since the epoch; null if that is not known. */
-  readonly expiresMs: number | null;
+  /** The broker's certificate, and what comes with it; empty if it is not known. */
+  readonly chain: readonly Validity[];
+  /** Of the truststore. */
+  readonly authorities: readonly Validity[];
 }
 
 /** Keys or certificates that can't be used; the message names the config and says what to do. */
@@ -37,15 +40,19 @@ export async function readKeyMaterial(settings: TlsSettings, fs: FileSystem): Pr
     throw new KeyMaterialError(`${what}: its key and certificates can't be used: ${reason}`);
   }
   const parts = [own.cert, own.key, own.pfx, trust].map((part) => part?.toString("base64") ?? "");
-  return { options, fingerprint: parts.join(" "), expiresMs: expiryOf(own.cert ?? null) };
+  const [chain, authorities] = [own.cert, trust].map((text) => validities(text ?? null));
+  return { options, fingerprint: parts.join(" "), chain: chain!, authorities: authorities! };
 }
 
-function expiryOf(chain: Buffer | null): number | null {
-  try {
-    return chain === null ? null : Date.parse(new X509Certificate(chain).validTo);
-  } catch {
-    return null;
-  }
+function validities(pemText: Buffer | null): Validity[] {
+  return certificateBlocks(pemText?.toString() ?? "").flatMap((block) => {
+    try {
+      return [validityOf(new X509Certificate(block))];
+    } catch {
+      // OpenSSL has taken it, or skipped it.
+      return [];
+    }
+  });
 }
 
 interface Own {
@@ -88,8 +95,8 @@ async function trusted(truststore: Truststore, fs: FileSystem): Promise<Buffer> 
 /** OpenSSL skips what it can't read, and would then trust nobody. */
 function certificates(text: string, where: string): Buffer {
   const all = pem(text, where);
-  const blocks = all.toString().match(/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----[^-]+-----END [^\n]+/g);
-  if (blocks === null) throw new KeyMaterialError(`${where} has no certificate`);
+  const blocks = certificateBlocks(all.toString());
+  if (blocks.length === 0) throw new KeyMaterialError(`${where} has no certificate`);
   for (const [index, block] of blocks.entries()) {
     try {
       new X509Certificate(block);

@@ -8,6 +8,7 @@ import type { Logger } from "../logging/logger.ts";
 import { ANONYMOUS, user } from "../security/principal.ts";
 import { type PrincipalMapper, principalMapper } from "../security/principal-mapper.ts";
 import type { Admission, ServerTls } from "../server/server-tls.ts";
+import { earliestMs, NewlyExpired } from "../util/validity.ts";
 import { type KeyMaterial, KeyMaterialError, readKeyMaterial } from "./key-material.ts";
 
 /** Time between two looks at the files of keys and certificates, ms. */
@@ -29,6 +30,7 @@ export class ListenerTls implements ServerTls {
   #material: KeyMaterial;
   #problem: string | null = null;
   #failures = 0;
+  readonly #expired = new NewlyExpired();
   #timer: Timer | null = null;
   #onChange: () => void = () => {};
 
@@ -72,9 +74,14 @@ export class ListenerTls implements ServerTls {
     return this.#failures;
   }
 
-  /** When the broker's certificate expires; null if that is not known. */
+  /** When the broker's certificate, or one it comes with, expires; null if that is not known. */
   get expiresMs(): number | null {
-    return this.#material.expiresMs;
+    return earliestMs(this.#material.chain);
+  }
+
+  /** When the first of the truststore's authorities expires; null without a truststore. */
+  get authorityExpiresMs(): number | null {
+    return earliestMs(this.#material.authorities);
   }
 
   get options(): TlsOptions {
@@ -122,6 +129,11 @@ export class ListenerTls implements ServerTls {
   }
 
   async reload(): Promise<void> {
+    await this.#reload();
+    this.#warnOfExpiry();
+  }
+
+  async #reload(): Promise<void> {
     try {
       const material = await readKeyMaterial(this.#settings, this.#env.fs);
       if (this.#problem !== null)
@@ -131,7 +143,6 @@ export class ListenerTls implements ServerTls {
       this.#material = material;
       this.#onChange();
       this.#logger.info(`listener ${this.listener}: new keys and certificates are in use`);
-      this.#warnOfExpiry();
     } catch (error) {
       if (!(error instanceof KeyMaterialError)) throw error;
       const problem = `listener ${this.listener} keeps its certificates: ${error.message}`;
@@ -142,12 +153,17 @@ export class ListenerTls implements ServerTls {
   }
 
   #warnOfExpiry(): void {
-    const { expiresMs } = this.#material;
-    if (expiresMs === null || expiresMs > this.#env.clock.wallMs()) return;
-    const since = new Date(expiresMs).toISOString();
-    this.#logger.warn(
-      `listener ${this.listener}: its certificate expired at ${since}, and clients refuse it: renew it`,
-    );
+    const { chain, authorities } = this.#material;
+    const nowMs = this.#env.clock.wallMs();
+    for (const one of this.#expired.among(chain, nowMs)) {
+      const what = `its certificate has expired (${one}), and clients refuse it: renew it`;
+      this.#logger.warn(`listener ${this.listener}: ${what}`);
+    }
+    for (const one of this.#expired.among(authorities, nowMs)) {
+      const what = `an authority of its truststore has expired (${one})`;
+      const so = "clients with a certificate of it are refused: remove it, or put in its successor";
+      this.#logger.warn(`listener ${this.listener}: ${what}; ${so}`);
+    }
   }
 
   #principalOf(subject: string): Admission {

@@ -74,7 +74,7 @@ export class FakeBroker implements BrokerAdmin {
   cluster() {
     const brokers = [{ nodeId: 1, host: "localhost", port: 9092, rack: null, fenced: false }];
     const refused = { refusedByThis: 1, refusedByOthers: 2, refusals: [] };
-    const certificate = { certificateExpiresMs: null, reloadFailures: 0 };
+    const certificate = { certificateExpiresMs: null, authorityExpiresMs: null, reloadFailures: 0 };
     const security = { tls: true, password: false, ...certificate, ...refused };
     const engine = { kind: "memory", security } as const;
     return {
@@ -115,7 +115,10 @@ export class FakeBroker implements BrokerAdmin {
   }
 
   readonly certificates = [
-    { listener: "OUTSIDE", expiresMs: 1_800_000_000_000, reloadFailures: 2, problem: null },
+    {
+      ...{ listener: "OUTSIDE", expiresMs: 1_800_000_000_000 },
+      ...{ authorityExpiresMs: 1_900_000_000_000, reloadFailures: 2, problem: null },
+    },
   ];
   readonly tokenKeys = [
     { listener: "OUTSIDE", count: 2, refreshedMs: 1_700_000_000_500, failures: 3, outage: null },

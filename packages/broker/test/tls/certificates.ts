@@ -7,7 +7,11 @@ const DAY_MS = 86_400_000;
 
 /** An authority of this test, and what it signs. */
 export class TestAuthority {
-  readonly #authority = newAuthority("Test CA", validity());
+  readonly #authority;
+
+  constructor({ name = "Test CA", expired = false } = {}) {
+    this.#authority = newAuthority(name, validity(expired));
+  }
 
   get certificate(): string {
     return this.#authority.certificate;
