@@ -141,6 +141,8 @@ export interface PostOptions {
 export interface FileStat {
   readonly sizeBytes: number;
   readonly isDirectory: boolean;
+  /** Whether users who are neither its owner nor in its group may read or write it. */
+  readonly isOpenToOthers: boolean;
   /** How many names the file has (hard links). */
   readonly links: number;
   /** When the content was last changed, ms since the epoch. */

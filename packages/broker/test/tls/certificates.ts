@@ -45,7 +45,8 @@ export class TestDirectory implements AsyncDisposable {
 
   async write(name: string, content: string | Uint8Array): Promise<string> {
     const path = join(this.path, name);
-    await writeFile(path, content);
+    // Some are keys, which the broker expects to be secret.
+    await writeFile(path, content, { mode: 0o600 });
     return path;
   }
 
