@@ -39,6 +39,7 @@ import { deliverer, serveDeliveries } from "./held-calls.ts";
 import type { InitialAdmin } from "./initial-admin.ts";
 import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
+import { mutationTaker, serveMutations } from "./mutation-calls.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
 import { openIpRates, openQuotas } from "./open-quotas.ts";
 import { OpeningRouter } from "./opening-router.ts";
@@ -170,6 +171,7 @@ export class BrokerServer implements RunningBroker {
     started.add(() => halfMessages.close());
     started.add(serveTransactions(this.state.cluster, this.services));
     started.add(serveDeliveries(this.state.cluster, this.services));
+    started.add(serveMutations(this.state.cluster, this.services));
     await this.#register();
     this.#context.initialAdmin?.tell(this.state.metadata.image);
     groups.load();
@@ -224,6 +226,7 @@ export class BrokerServer implements RunningBroker {
     const { env, logger, logLevels } = this.#context;
     const { metadata, partitions, cluster } = this.state;
     const authorizer = this.#context.authorizer ?? openAuthorizer(metadata, logger);
+    const quotas = openQuotas(metadata, env.clock);
     const others = cluster && {
       followers: cluster.followers,
       replicaStates: () => cluster.states(),
@@ -233,7 +236,8 @@ export class BrokerServer implements RunningBroker {
       audit: new AuditLog(env, this.#context.audit, named(logger, "tarpan.audit")),
       logger: named(logger, "tarpan.handlers"),
       settings: this.#settings,
-      quotas: openQuotas(metadata, env.clock),
+      quotas,
+      takeMutations: mutationTaker(cluster, metadata, quotas),
       fetchSessions: new FetchSessions(env.clock, env.random, slots),
       fetchWaits: new FetchWaits(),
       groups: new GroupCoordinator({
