@@ -31,8 +31,8 @@ interface Waiting extends Pick<WaitingClient, "heldBytes"> {
  * Does one piece of work at a time, for one address after another: who asks again and again waits
  * for its own turns. Of one address the newest comes first. When more clients log in than can be
  * served, the oldest have given up and come again: in the order they came, only those that are gone
- * would be served. When too many wait, or they hold too much, the oldest of the address are cut off:
- * a client that logs in and closes its connection, again and again, must not fill the memory.
+ * would be served. When too many wait, or hold too much, the oldest of the address are cut off: a
+ * client that logs in and closes its connection, again and again, must not fill the memory.
  */
 export class FairTurns {
   #busy = false;

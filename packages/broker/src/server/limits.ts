@@ -63,8 +63,8 @@ const MEMORY_SHARE = 1 / 8;
 const LEAST_SHARE_BYTES = 16 * MIB;
 
 /**
- * Share of `maxHeldBytesTotal` for clients that have to log in and have not: beside it, so that they
- * take nothing from those who have.
+ * Share of `maxHeldBytesTotal` for clients that have to log in and have not: beside it, so that
+ * they take nothing from those who have.
  */
 export const STRANGERS_SHARE = 1 / 8;
 
