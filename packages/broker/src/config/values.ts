@@ -25,7 +25,9 @@ export const userName: Parse<string> = (value) => {
   if (name !== name.trim()) refuse("a name without spaces around it", value);
   if (/\p{Cc}/u.test(name)) refuse("a name without control characters", value);
   if (/^user:/i.test(name)) refuse(`the name alone, ${shown(name.slice(USER_PREFIX))}`, value);
-  if (name === "ANONYMOUS") refuse("a user, and this is everybody who has not logged in", value);
+  if (name === "ANONYMOUS") {
+    throw new ValueError("must not be ANONYMOUS: that is everybody who has not logged in");
+  }
   return name === "*" ? refuse("the name of one user", value) : name;
 };
 

@@ -45,7 +45,7 @@ describe("the settings of a broker", () => {
       "leave one out",
     ],
     ["initial_admin: a;b", "must be a name without ;"],
-    ["initial_admin: ANONYMOUS", "must be a user, and this is everybody who has not logged in"],
+    ["initial_admin: ANONYMOUS", "must not be ANONYMOUS: that is everybody who has not logged in"],
     ["initial_admin: '*'", "must be the name of one user"],
     ["initial_admin: User:admin", 'must be the name alone, "admin", not "User:admin"'],
     ["initial_admin: ' admin'", "must be a name without spaces around it"],
