@@ -1,5 +1,5 @@
-// Reads ASN.1 in BER (ITU-T X.690), of which DER is the part that Java and OpenSSL write. Others, as
-// NSS, write values without a length, and texts of bytes in pieces.
+// Reads ASN.1 in BER (ITU-T X.690), of which DER is the part that Java and OpenSSL write. Others,
+// as NSS, write values without a length, and bytes in pieces.
 import { damaged, unusable } from "./errors.ts";
 
 export const INTEGER = 0x02;

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
 import { KeystoreError, unusable } from "./errors.ts";
-import type { CertifiedKey, KeystoreOptions } from "./index.ts";
 import { isJks, onlyJavaReads } from "./jks.ts";
+import type { CertifiedKey, KeystoreOptions } from "./options.ts";
 import { certificateOf } from "./pem.ts";
 import { type KeyBag, readPkcs12 } from "./pkcs12.ts";
 

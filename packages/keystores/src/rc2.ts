@@ -1,5 +1,6 @@
-// RC2 (RFC 2268), by which Java 8 and OpenSSL 1 encrypt the certificates of a PKCS#12 file. OpenSSL 3
-// has it only in a provider that Node does not load. It protects nothing, as certificates are public.
+// RC2 (RFC 2268), by which Java 8 and OpenSSL 1 encrypt the certificates of a PKCS#12 file. OpenSSL
+// 3 has it only in a provider that Node does not load. Certificates are public, so it need not be
+// a good cipher.
 
 /** A permutation of all bytes, out of the digits of pi. */
 const PI = Buffer.from(

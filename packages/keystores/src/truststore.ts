@@ -1,8 +1,8 @@
 // Whom a truststore trusts: as Java, those that it marks as trusted, and of each key its own
 // certificate, but not those that signed it.
 import { unusable } from "./errors.ts";
-import type { StoreOptions } from "./index.ts";
 import { isJks, readJks } from "./jks.ts";
+import type { StoreOptions } from "./options.ts";
 import { pemOf } from "./pem.ts";
 import { readPkcs12 } from "./pkcs12.ts";
 

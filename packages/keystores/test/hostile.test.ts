@@ -94,7 +94,7 @@ describe("damaged stores", () => {
     const { unencryptedTrust, java8Trust, java8Keys, jksTrust, jksKeys } = stores;
     const all = [unencryptedTrust, java8Trust, java8Keys, jksTrust, jksKeys];
     for (let round = 0; round < (isLong ? 20_000 : 400); round++) {
-      const store = changed(random.pick(all), random);
+      const store = random.chance(0.1) ? garbage(random) : changed(random.pick(all), random);
       const options = random.chance(0.9) ? { password } : {};
       await readOrRefused(() => readTruststore(store, options));
       if (round % 4 === 0) await readOrRefused(() => readKeystore(store, options));
@@ -104,6 +104,12 @@ describe("damaged stores", () => {
 
 async function readOrRefused(read: () => Promise<unknown>): Promise<void> {
   await read().catch((error: unknown) => expect(error).toBeInstanceOf(KeystoreError));
+}
+
+/** Bytes at random, which may begin as a store does. */
+function garbage(random: SeededRandom): Buffer {
+  const start = random.pick(["", "3082", "3080020103", "feedfeed00000002", "308004"]);
+  return Buffer.concat([Buffer.from(start, "hex"), random.bytes(random.below(300))]);
 }
 
 /** Cut, or with some bytes that are others, gone, or new. Lengths are near the beginning. */

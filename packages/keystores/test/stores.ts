@@ -1,7 +1,6 @@
-// Stores that keytool of JDK 17 has made. Their password is "changeit", and their certificates expire
-// in 2126. A truststore has the certificates of "Test CA" and "Other CA". A keystore has the key of
-// "broker", whose certificate "Intermediate CA" has signed, and that one "Test CA".
-
+// Stores that keytool of JDK 17 has made. Their password is "changeit", and their certificates
+// expire in 2126. A truststore has the certificates of "Test CA" and "Other CA". A keystore has the
+// key of "broker", whose certificate "Intermediate CA" has signed, and that one "Test CA".
 function bytes(base64: string): Buffer {
   return Buffer.from(base64, "base64");
 }
