@@ -1,5 +1,6 @@
 import { constants } from "node:crypto";
 import type { TLSSocket, TlsOptions } from "node:tls";
+import { loadReaders } from "@tarpan/keystores";
 import { ConfigError } from "../config/config-error.ts";
 import type { Listener } from "../config/listeners.ts";
 import type { TlsSettings } from "../config/tls-settings.ts";
@@ -57,6 +58,9 @@ export class ListenerTls implements ServerTls {
     parts: { env: Parts; logger: Logger },
   ): Promise<ListenerTls | null> {
     if (tls === null) return null;
+    // Whatever its files are now, they may be stores at another look.
+    const isPem = [tls.keystore, tls.truststore].every(isAlwaysPem);
+    if (!isPem) await loadReaders();
     try {
       const material = await keyMaterialOf(tls, await readKeyFiles(tls, parts.env.fs));
       return new ListenerTls(name, tls, material, parts);
@@ -177,6 +181,10 @@ export class ListenerTls implements ServerTls {
     if (mapped !== null) return { principal: user(mapped) };
     return { refusal: `no rule of ssl.principal.mapping.rules fits ${name}` };
   }
+}
+
+function isAlwaysPem(store: TlsSettings["keystore"] | TlsSettings["truststore"]): boolean {
+  return store === null || !("path" in store) || store.type === "PEM";
 }
 
 /**
