@@ -31,6 +31,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
+/**
+ * Says why a broker that runs ends at once, as when it can't read the cluster's metadata any more.
+ * Returns the exit code. Whatever is not meant for an operator is told with its stack.
+ */
+export function tellCrash(error: unknown, { stderr }: Pick<Io, "stderr">): number {
+  const { code, stack } = error as { code?: unknown; stack?: string };
+  const isOurs = String(code).startsWith("TARPAN_");
+  stderr.write(isOurs ? `tarpan: ${describeFailure(error)}\n` : `${stack ?? error}\n`);
+  return isFinal(error) ? EXIT_FINAL : EXIT_FAILED;
+}
+
 /** `help topic` is `topic --help`; `help`, `-h` and nothing at all are `--help`. */
 function asOptions(argv: readonly string[]): readonly string[] {
   const [name = "help", about] = argv;
