@@ -40,7 +40,7 @@ export interface ControllerOptions {
  * 1. A topic's logs exist before its records are appended, so no partition lacks its log.
  * 2. Logs are discarded only when it is certain that no record names them: after an append whose
  *    outcome is unknown they stay, and the host's start sorts it out.
- * 3. No record is written that a registered broker can't read, whoever asks for it: see withinLevel.
+ * 3. No record is written that a registered broker can't read, whoever asks for it (withinLevel).
  */
 export class LocalController {
   readonly configs: ConfigResolver;
