@@ -18,8 +18,8 @@ import { UnreadableMetadataError } from "./unreadable-metadata.ts";
 /**
  * The only code that changes the metadata, live and on replay. Maps and partitions that records
  * change are copied once per call. Throws for a record of an unknown topic, partition or ACL: the
- * log was not written by Tarpan then. Throws UnreadableMetadataError when the log says that it needs
- * a newer release.
+ * log was not written by Tarpan then. Throws UnreadableMetadataError when the log tells of a level
+ * that only newer releases read.
  */
 export function applyMetadata(
   image: MetadataImage,
