@@ -64,9 +64,10 @@ function certainLevel(broker: BrokerImage): number {
 
 function heldBack(needed: number, behind: readonly BrokerImage[]): string {
   const brokers = behind.map((broker) => `broker ${textOf(broker)}`).join(", ");
+  const them = behind.length === 1 ? "it" : "them";
   return (
     `nothing was changed: ${addedBy(needed)} need level ${needed} of the metadata, but ${brokers}: ` +
-    "upgrade and restart it first, or remove it for good (tarpan cluster remove)"
+    `upgrade and restart ${them} first, or remove ${them} for good (tarpan cluster remove)`
   );
 }
 

@@ -10,7 +10,7 @@ export function logMetadataLevel(metadata: Metadata, logger: Logger): () => void
     const level = writtenLevel(image);
     if (level === known) return;
     known = level;
-    logger.warn(
+    logger.info(
       `the metadata is at level ${level} now (${addedBy(level)}): releases that read only lower ` +
         "levels can't be started with it any more",
     );

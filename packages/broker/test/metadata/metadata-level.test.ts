@@ -65,8 +65,8 @@ describe("a record of a higher level", () => {
     expect(refusal?.errorCode).toBe(ErrorCode.UNSUPPORTED_VERSION);
     expect(refusal?.message).toBe(
       "nothing was changed: quotas need level 4 of the metadata, but broker 2 reads up to level " +
-        "3, broker 3 is of a release without levels: upgrade and restart it first, or remove it " +
-        "for good (tarpan cluster remove)",
+        "3, broker 3 is of a release without levels: upgrade and restart them first, or remove " +
+        "them for good (tarpan cluster remove)",
     );
     expect(history.records).toHaveLength(length);
     expect(sharedLevel(history.image)).toBe(1);
