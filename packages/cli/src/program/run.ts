@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import { HELP_OPTION } from "../args/options.ts";
 import { canonicalWords } from "../args/words.ts";
@@ -36,9 +37,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
  * Returns the exit code. Whatever is not meant for an operator is told with its stack.
  */
 export function tellCrash(error: unknown, { stderr }: Pick<Io, "stderr">): number {
-  const { code, stack } = error as { code?: unknown; stack?: string };
-  const isOurs = String(code).startsWith("TARPAN_");
-  stderr.write(isOurs ? `tarpan: ${describeFailure(error)}\n` : `${stack ?? error}\n`);
+  const code = String((error as { code?: unknown } | null | undefined)?.code);
+  const text = code.startsWith("TARPAN_") ? `tarpan: ${describeFailure(error)}` : inspect(error);
+  stderr.write(`${text}\n`);
   return isFinal(error) ? EXIT_FINAL : EXIT_FAILED;
 }
 
