@@ -25,6 +25,8 @@ it("a bug is told with its stack and its cause, whatever was thrown", () => {
   const bug = Object.assign(new Error("a bug", { cause }), { code: "ERR_ASSERTION" });
   const { exitCode, text } = told(bug);
   expect(exitCode).toBe(1);
-  expect(text).toMatch(/^Error: a bug\n +at .*crash-text[\s\S]*Error: the cause\n +at .*crash-text/);
+  expect(text).toMatch(
+    /^Error: a bug\n +at .*crash-text[\s\S]*Error: the cause\n +at .*crash-text/,
+  );
   expect(told(undefined)).toEqual({ exitCode: 1, text: "undefined\n" });
 });
