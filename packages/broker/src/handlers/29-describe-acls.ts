@@ -1,7 +1,8 @@
 import { DescribeAcls, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { visitAclsOf } from "../metadata/acls-of-filters.ts";
 import { refused } from "../metadata/outcome.ts";
-import { matches } from "../security/acl.ts";
 import { onCluster } from "../security/permission.ts";
+import { nextTurnOf } from "../util/next-turn.ts";
 import { NO_AUTHORIZER, refuseUnknown } from "./acl-requests.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -24,7 +25,7 @@ type Request = RequestOf<typeof DescribeAcls>;
 type Response = ResponseInput<typeof DescribeAcls>;
 type Resource = Response["resources"][number];
 
-function handle(request: Request, { services }: RequestContext): Response {
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
   if (!services.authorizer.hasAcls) return { ...NO_AUTHORIZER, resources: [] };
   refuseUnknown(request.resourceTypeFilter, request.patternTypeFilter, request);
   const filter = {
@@ -37,14 +38,14 @@ function handle(request: Request, { services }: RequestContext): Response {
     permissionType: request.permissionType,
   };
   const resources = new Map<string, Resource & { readonly acls: Resource["acls"][number][] }>();
-  for (const acl of services.metadata.image.acls.values()) {
-    if (!matches(filter, acl)) continue;
+  const nextTurn = nextTurnOf(services.env.timers);
+  await visitAclsOf(services.metadata.image, [filter], nextTurn, (acl) => {
     const { resourceType, resourceName, patternType, ...entry } = acl;
     const key = `${resourceType} ${patternType} ${resourceName}`;
     const known = resources.get(key);
     if (known !== undefined) known.acls.push(entry);
     else resources.set(key, { resourceType, resourceName, patternType, acls: [entry] });
-  }
+  });
   return { errorCode: 0, errorMessage: null, resources: [...resources.values()] };
 }
 

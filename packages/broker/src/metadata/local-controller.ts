@@ -8,7 +8,7 @@ import {
   ReplayedState,
   type StateMachineError,
 } from "../state-machine/replayed-state.ts";
-import { nextTurnOf } from "../util/next-turn.ts";
+import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
 import type { Founding } from "./founding.ts";
 import type { MetadataImage } from "./image.ts";
 
@@ -45,6 +45,8 @@ export class LocalController {
   readonly configs: ConfigResolver;
   /** Of topics whose logs are being made. */
   readonly locks = new NameLocks();
+  /** For work of an operation before its decision. */
+  readonly nextTurn: NextTurn;
   readonly #options: ControllerOptions;
   readonly #replayed: ReplayedState<MetadataImage, MetadataRecord>;
 
@@ -55,6 +57,7 @@ export class LocalController {
     this.#options = options;
     this.configs = new ConfigResolver(options.nodeId, options.kafkaConfigs);
     this.#replayed = replayed;
+    this.nextTurn = nextTurnOf(options.env.timers);
   }
 
   /**

@@ -44,7 +44,7 @@ import {
   decideRegisterBroker,
 } from "./decide-broker.ts";
 import { decideCreateAcls } from "./decide-create-acls.ts";
-import { type DeletedAcls, decideDeleteAcls } from "./decide-delete-acls.ts";
+import { type DeletedAcls, decideDeleteAcls, findAcls } from "./decide-delete-acls.ts";
 import { type DeletedTopic, decideDeleteTopics, type TopicRef } from "./decide-delete-topics.ts";
 import { decideElectLeaders, type ElectLeadersRequest } from "./decide-elect-leaders.ts";
 import { type AlterReassignmentsRequest, decideReassign } from "./decide-reassign.ts";
@@ -222,10 +222,12 @@ export const operations = {
   deleteAcls: operation({
     api: DeleteAcls,
     async decide(
-      controller: Deciding,
+      controller: Pick<LocalController, "decide" | "image" | "nextTurn">,
       { filters }: { readonly filters: readonly AclFilter[] },
     ): Promise<{ readonly results: readonly DeletedAcls[] }> {
-      return { results: await controller.decide((image) => decideDeleteAcls(image, filters)) };
+      const found = await findAcls(controller.image, filters, controller.nextTurn);
+      const results = await controller.decide((image) => decideDeleteAcls(image, filters, found));
+      return { results };
     },
     refuse: (outcome, { filters }) => ({ results: filters.map(() => ({ ...outcome, acls: [] })) }),
   }),
