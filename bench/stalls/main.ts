@@ -2,23 +2,19 @@
 // `npx tsc -b bench && node dist/bench/stalls/main.js [--brokers 3] [--only acls|users|topics|snapshots]`.
 // The load shares the processors with the brokers: "alone" shows what that alone costs.
 
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface, type Interface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Connection } from "../connection.ts";
-import type { LatencyResult } from "../load/latencies.ts";
 import { controllerPort, partitionLeaders } from "../load/partition-leaders.ts";
 import type { ClusterNode } from "../targets/cluster.ts";
 import type { ServerProcess } from "../targets/process.ts";
 import { connected, createTopic } from "../targets/target.ts";
 import { tarpan } from "../targets/tarpan.ts";
 import { acls, type Phase, snapshots, topics, users } from "./changes.ts";
-import type { Watched } from "./watch.ts";
+import { type LaneResult, Watch } from "./watching.ts";
 
 const TOPIC = "bench-000";
 const ALONE_MS = 5_000;
@@ -40,6 +36,11 @@ const count = Number(options.brokers);
 const results = fileURLToPath(new URL("../../../bench-results", import.meta.url));
 await mkdir(results, { recursive: true });
 const directory = await mkdtemp(join(results, "stalls-"));
+const turnsFile = join(directory, "turns");
+// Only brokers get what is loaded before: the bench's own processes have no such variable yet.
+process.env.TARPAN_BENCH_TURNS = turnsFile;
+const preload = fileURLToPath(new URL("./turns.js", import.meta.url));
+process.env.NODE_OPTIONS = `--import=${preload}`;
 let servers: readonly ServerProcess[] = [];
 let nodes: readonly ClusterNode[] = [];
 try {
@@ -64,6 +65,7 @@ process.exit(0);
 async function measure(ports: readonly number[]): Promise<void> {
   for (const server of servers) (await connected(server)).close();
   const at = count === 1 ? ports[0]! : await controllerPort(ports[0]!, count);
+  delete process.env.NODE_OPTIONS;
   const connection = await Connection.open(at);
   await createTopic(connection, TOPIC, 1, count);
   const [leader] = await partitionLeaders(at, TOPIC, 1);
@@ -82,6 +84,7 @@ async function measure(ports: readonly number[]): Promise<void> {
     const tookMs = performance.now() - startedMs;
     await sleep(AFTERWARDS_MS);
     show(name, tookMs, await watch.phase(name));
+    console.log(await longestTurns(Date.now() - tookMs - AFTERWARDS_MS));
   }
   watch.close();
   connection.close();
@@ -93,35 +96,25 @@ function chosen(): readonly Phase[] {
   return names.flatMap((name) => all[name as keyof typeof all]);
 }
 
-type LaneResult = LatencyResult & { readonly lane: string };
+/** The longest turns of each broker since then, longest first; see turns.ts. */
+async function longestTurns(sinceMs: number): Promise<string> {
+  const byBroker = new Map<string, number[]>();
+  for (const line of (await readFile(turnsFile, "utf8")).split("\n")) {
+    const [broker = "", atMs, longestMs] = line.split(" ");
+    if (Number(atMs) < sinceMs || broker === "") continue;
+    byBroker.set(broker, [...(byBroker.get(broker) ?? []), Number(longestMs)]);
+  }
+  const texts = [...byBroker.values()].map((all) => {
+    const sorted = all.sort((a, b) => b - a);
+    return `${sorted.slice(0, 3).join(", ")} (median ${sorted[sorted.length >> 1]})`;
+  });
+  return `  longest turns of each 0.2 s, CPU ms: ${texts.join("; ")}`;
+}
 
 function show(name: string, tookMs: number, lanes: readonly LaneResult[]): void {
   console.log(`\n${name}: ${(tookMs / 1000).toFixed(2)} s`);
   for (const { lane, p50Ms, p99Ms, maxMs } of lanes) {
     const numbers = [p50Ms, p99Ms, maxMs].map((one) => one.toFixed(1).padStart(8)).join("");
     console.log(`  ${lane.padEnd(24)}${numbers}`);
-  }
-}
-
-class Watch {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #lines: Interface;
-
-  constructor(watched: readonly Watched[]) {
-    const script = fileURLToPath(new URL("./watch.js", import.meta.url));
-    this.#child = spawn(process.execPath, [script, JSON.stringify(watched)], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    this.#lines = createInterface({ input: this.#child.stdout });
-  }
-
-  async phase(name: string): Promise<readonly LaneResult[]> {
-    const told = new Promise<string>((resolve) => this.#lines.once("line", resolve));
-    this.#child.stdin.write(`${name}\n`);
-    return JSON.parse(await told).results;
-  }
-
-  close(): void {
-    this.#child.kill();
   }
 }
