@@ -101,8 +101,7 @@ export class HandlerRouter implements RequestRouter {
       usage?.worked(startedMs);
       const response = await pending;
       const { apiKey, apiVersion, correlationId } = header;
-      errorCode =
-        response === undefined ? ErrorCode.NONE : this.#firstErrorCode[apiKey]!(response);
+      errorCode = response === undefined ? ErrorCode.NONE : this.#firstErrorCode[apiKey]!(response);
       if (response === undefined) return null;
       if (this.#isChanging[apiKey] && denied === ErrorCode.NONE) {
         this.#audit(changesIn(handler, request, response, errorCode), context);

@@ -11,6 +11,7 @@ import {
   type TopicImage,
 } from "./image.ts";
 import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
+import { metricNameOf } from "./topic-names.ts";
 
 /**
  * The only code that changes the metadata, live and on replay. Maps and partitions that records
@@ -113,6 +114,7 @@ class Draft {
     return {
       topics: base.topics,
       topicsById: base.topicsById,
+      metricNames: base.metricNames,
       ...(topicsChanged && this.#movedTopics()),
       brokers: this.#brokers ?? base.brokers,
       configs: this.#movedConfigs(),
@@ -125,18 +127,26 @@ class Draft {
     };
   }
 
-  #movedTopics(): Pick<MetadataImage, "topics" | "topicsById"> {
+  #movedTopics(): Pick<MetadataImage, "topics" | "topicsById" | "metricNames"> {
+    const base = this.#base;
+    const metricNames = new Map<string, string | undefined>();
     const names = new Map<string, TopicImage | undefined>();
     const ids = new Map<string, TopicImage | undefined>();
     for (const topic of this.#removed) {
       ids.set(topic.id, undefined);
       names.set(topic.name, undefined);
+      metricNames.set(metricNameOf(topic.name), undefined);
     }
     for (const topic of this.#touched.values()) {
       ids.set(topic.id, topic);
       names.set(topic.name, topic);
+      metricNames.set(metricNameOf(topic.name), topic.name);
     }
-    return { topics: this.#base.topics.with(names), topicsById: this.#base.topicsById.with(ids) };
+    return {
+      topics: base.topics.with(names),
+      topicsById: base.topicsById.with(ids),
+      metricNames: base.metricNames.with(metricNames),
+    };
   }
 
   /** The topic's draft. `name` is given only for a record that may create the topic. */

@@ -13,6 +13,8 @@ import type { SupportedFeature } from "./features.ts";
 export interface MetadataImage extends SetConfigs {
   readonly topics: TrieMap<TopicImage>;
   readonly topicsById: TrieMap<TopicImage>;
+  /** The names of the topics, by `metricNameOf`. */
+  readonly metricNames: TrieMap<string>;
   readonly brokers: ReadonlyMap<number, BrokerImage>;
   /** First id of the producer id block that is allocated next. */
   readonly nextProducerId: number;
@@ -105,6 +107,7 @@ export const NO_LEADER = -1;
 export const EMPTY_IMAGE: MetadataImage = {
   topics: new TrieMap(),
   topicsById: new TrieMap(),
+  metricNames: new TrieMap(),
   brokers: new Map(),
   configs: new Map(),
   nextProducerId: 0,

@@ -37,6 +37,7 @@ import {
   type AlteredUser,
   type AlterUsersRequest,
   decideAlterUsers,
+  keysOf,
 } from "./decide-alter-users.ts";
 import {
   type BrokerRegistration,
@@ -236,11 +237,12 @@ export const operations = {
   alterUsers: operation({
     api: AlterUsers,
     async decide(
-      controller: Pick<LocalController, "decide" | "random">,
+      controller: Pick<LocalController, "decide" | "nextTurn" | "random">,
       request: AlterUsersRequest,
     ): Promise<{ readonly results: readonly AlteredUser[] }> {
+      const keys = await keysOf(request.upsertions, controller.nextTurn);
       const results = await controller.decide((image) => {
-        return decideAlterUsers(image, request, controller.random);
+        return decideAlterUsers(image, request, keys, controller.random);
       });
       return { results };
     },

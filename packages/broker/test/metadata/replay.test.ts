@@ -73,6 +73,7 @@ function plain(image: MetadataImage) {
     ...image,
     topics: new Map(image.topics),
     topicsById: new Map(image.topicsById),
+    metricNames: new Map(image.metricNames),
     acls: new Map(image.acls),
     aclIds: new Map([...image.aclIds].map(([name, ids]) => [name, ids.toSorted()])),
     configs: new Map([...image.configs].map(([type, byName]) => [type, new Map(byName)])),
