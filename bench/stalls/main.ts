@@ -1,5 +1,6 @@
 // Measures what others feel on every broker while one client makes big changes of the metadata:
-// `npx tsc -b bench && node dist/bench/stalls/main.js [--brokers 3] [--only acls|users|topics|snapshots]`.
+// `npx tsc -b bench && node dist/bench/stalls/main.js [--brokers 3] [--only acls]`; the others
+// are users, topics and snapshots.
 // The load shares the processors with the brokers: "alone" shows what that alone costs.
 
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";

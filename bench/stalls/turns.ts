@@ -1,5 +1,5 @@
-// Loaded into a broker by `node --import`: notes the longest turns of its event loop. What counts is
-// processor time, of all threads: on a busy machine a turn takes longer than its work.
+// Loaded into a broker by `node --import`: notes the longest turns of its event loop. What counts
+// is processor time, of all threads: on a busy machine a turn takes longer than its work.
 
 import { appendFileSync } from "node:fs";
 

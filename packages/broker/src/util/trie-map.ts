@@ -9,7 +9,7 @@ const MAX_LEAF = 16;
  * An immutable map: `with` returns a changed one. It is a tree, in which the bits of a key's hash
  * say where the key is, and two maps share all parts of it that are the same. So a change costs the
  * same however large the map is: to copy a large map would stall the broker for many milliseconds.
- * Up to `MAX_LEAF` entries come in the order in which they were added, more in that of their hashes.
+ * Up to `MAX_LEAF` entries come in the order in which they were added, more by their hashes.
  */
 export class TrieMap<V> implements ReadonlyMap<string, V> {
   readonly #root: Node | null;
@@ -204,7 +204,7 @@ function split({ edit, slots }: Node, shift: number): Node {
   return new Node(edit, false, children);
 }
 
-/** The slots of each leaf. A list: generators within generators would take most of a walk's time. */
+/** The slots of each leaf. A list: generators in generators would take most of a walk's time. */
 function leavesOf(node: Node | null, leaves: unknown[][] = []): unknown[][] {
   if (node === null) return leaves;
   if (node.isLeaf) leaves.push(node.slots);
