@@ -56,6 +56,9 @@ try {
     servers = nodes.map(({ server }) => server);
   }
   await measure(servers.map(({ port }) => port));
+} catch (error) {
+  console.error(servers.map(({ output }) => output).join("\n"));
+  throw error;
 } finally {
   for (const node of nodes) await node.kill();
   if (nodes.length === 0) for (const server of servers) await server.stop();
