@@ -39,6 +39,7 @@ import { deliverer, serveDeliveries } from "./held-calls.ts";
 import type { InitialAdmin } from "./initial-admin.ts";
 import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
+import { logMetadataLevel } from "./log-metadata-level.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
 import { openIpRates, openQuotas } from "./open-quotas.ts";
 import { OpeningRouter } from "./opening-router.ts";
@@ -171,7 +172,9 @@ export class BrokerServer implements RunningBroker {
     started.add(serveTransactions(this.state.cluster, this.services));
     started.add(serveDeliveries(this.state.cluster, this.services));
     await this.#register();
-    this.#context.initialAdmin?.tell(this.state.metadata.image);
+    const { metadata } = this.state;
+    this.#context.initialAdmin?.tell(metadata.image);
+    started.add(logMetadataLevel(metadata, logger));
     groups.load();
     transactions.load();
     delayed.load();

@@ -71,13 +71,15 @@ export class FakeBroker implements BrokerAdmin {
   }
 
   cluster() {
-    const brokers = [{ nodeId: 1, host: "localhost", port: 9092, rack: null, fenced: false }];
+    const at = { host: "localhost", port: 9092, rack: null };
+    const brokers = [{ nodeId: 1, ...at, fenced: false, metadataLevel: 4 }];
     const refused = { refusedByThis: 1, refusedByOthers: 2, refusals: [] };
     const certificate = { certificateExpiresMs: null, reloadFailures: 0 };
     const security = { tls: true, password: false, ...certificate, ...refused };
     const engine = { kind: "memory", security } as const;
     return {
       ...{ clusterId: "cluster", nodeId: 1, controllerId: 1, brokers, engine },
+      ...{ metadataLevel: 3, metadataLevelSupported: 4 },
       ...{ flush: "always", version: "0.1.0", uptimeMs: 1500 },
     };
   }
