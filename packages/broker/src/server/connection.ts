@@ -3,6 +3,7 @@ import type { Timer } from "../env/env.ts";
 import { type Arrived, SocketInfo } from "./connection-info.ts";
 import { FrameReader } from "./frame-reader.ts";
 import type { Gate } from "./gate.ts";
+import { SMALL_LOG_IN_BYTES } from "./limits.ts";
 import { RefusedRequest } from "./refused-request.ts";
 import type { MemoryHolder, RequestMemory } from "./request-memory.ts";
 import { type InFlight, ResponseQueue } from "./response-queue.ts";
@@ -268,6 +269,15 @@ export class Connection implements MemoryHolder {
     else this.#socket.resume();
   }
 
+  /**
+   * The rest of a small frame is read even when strangers hold too much: a log-in may come in
+   * several packets or TLS records, and would otherwise wait for all strangers before it.
+   */
+  get #isSmallLogIn(): boolean {
+    if (this.#memory !== this.#shared.memoryOfStrangers || !this.midFrame) return false;
+    return this.#heldBytes <= SMALL_LOG_IN_BYTES;
+  }
+
   #mayRead(): boolean {
     if (this.#mutes.size > 0) return false;
     if (this.#heldBytes === 0) {
@@ -275,6 +285,7 @@ export class Connection implements MemoryHolder {
       return true;
     }
     if (this.#heldBytes > this.#maxHeldBytes && !this.midFrame) return false;
+    if (this.#isSmallLogIn) return true;
     return this.#memory.admits(this, this.midFrame);
   }
 

@@ -68,6 +68,12 @@ const LEAST_SHARE_BYTES = 16 * MIB;
  */
 export const STRANGERS_SHARE = 1 / 8;
 
+/**
+ * Bytes of a frame, before a log-in, whose rest is read although the share above is used up. A
+ * chunk of each connection is read in any case, so this adds little to what strangers may hold.
+ */
+export const SMALL_LOG_IN_BYTES = 16 * 1024;
+
 /** The limits above, lowered to what this process's memory and open files allow. */
 export function limitsOn(machine: Machine): ServerLimits {
   const shareBytes = Math.max(LEAST_SHARE_BYTES, machine.memoryBytes() * MEMORY_SHARE);

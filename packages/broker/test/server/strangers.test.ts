@@ -40,6 +40,29 @@ test("a client that is not known holds one frame, however many it sends", async 
   await client.responsesReach(21);
 });
 
+test("a log-in in several packets does not wait for strangers that send half a frame", async () => {
+  await using served = await withGate(8 * MIB, { maxStallMs: 10_000 });
+  const half = frame(Kind.alone, Buffer.alloc(500 * KIB)).subarray(0, 400 * KIB);
+  const strangers = Array.from({ length: 40 }, () => served.client());
+  for (const stranger of strangers) stranger.send(half);
+  await untilStill(served);
+  expect(served.listener.stats.heldBytes).toBeGreaterThan(MIB);
+  const client = served.client();
+  // As a token of 12 KiB.
+  const logIn = frame(Kind.echo, Buffer.alloc(12 * KIB));
+  for (let at = 0; at < logIn.length; at += 1460) {
+    client.send(logIn.subarray(at, at + 1460));
+    await untilStill(served);
+  }
+  expect(await client.responsesReach(1)).toEqual([`${12 * KIB}`]);
+  // Its size is no way to stay: whoever says no more is closed.
+  const silent = served.client();
+  silent.send(logIn.subarray(0, 2 * KIB));
+  await untilStill(served);
+  for (let i = 0; i < 4; i++) served.time.advance(5_000);
+  await silent.untilClosed();
+});
+
 test("clients that are not known have an eighth, and those that are have all", async () => {
   await using served = await withGate(8 * MIB, { maxStallMs: 10_000 });
   const known = served.client();
@@ -57,7 +80,6 @@ test("clients that are not known have an eighth, and those that are have all", a
   const large = frame(Kind.echo, Buffer.alloc(2 * MIB));
   known.send(large, large);
   expect(await known.responsesReach(3)).toEqual(["log-in", `${2 * MIB}`, `${2 * MIB}`]);
-  // A log-in fits a chunk, which is read in any case.
   const another = served.client();
   another.send(frame(Kind.echo, "log-in"));
   expect(await another.responsesReach(1)).toEqual(["log-in"]);
