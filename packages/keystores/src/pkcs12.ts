@@ -1,5 +1,5 @@
 // The structure of a PKCS#12 file (RFC 7292).
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
 import {
   inField,
   numberOf,
@@ -99,6 +99,10 @@ async function checkMac(
   const name = DIGESTS[id];
   if (name === undefined) throw unsupported(`the message authentication code ${id}`);
   const expected = octetsOf(digest);
+  // Otherwise the store could ask for a key of any length, each part of which takes all iterations.
+  if (expected.length !== hash(name, "", "buffer").length) {
+    throw damaged("its message authentication code has the wrong length");
+  }
   const times = count === undefined ? 1 : numberOf(count);
   const kdf = { digest: name, salt: octetsOf(salt), iterations: times };
   // Some write an empty password as no bytes at all.
@@ -107,7 +111,7 @@ async function checkMac(
     iterations.spend(times);
     const key = await pkcs12Key(kdf, form, MAC, expected.length);
     const actual = createHmac(name, key).update(safe).digest();
-    if (actual.length === expected.length && timingSafeEqual(actual, expected)) return;
+    if (timingSafeEqual(actual, expected)) return;
   }
   throw wrongPassword(password);
 }

@@ -22,10 +22,10 @@ function number(value: bigint): Buffer {
 }
 
 /** A store without contents, with a MAC by so many iterations. */
-function hashed(iterations: bigint, salt = Buffer.alloc(8)): Buffer {
+function hashed(iterations: bigint, salt = Buffer.alloc(8), macLength = 32): Buffer {
   const safe = sequence();
   const content = sequence(objectId(DATA), tagged(0, octets(safe)));
-  const digest = sequence(sequence(objectId(SHA256)), octets(Buffer.alloc(32)));
+  const digest = sequence(sequence(objectId(SHA256)), octets(Buffer.alloc(macLength)));
   return sequence(number(3n), content, sequence(digest, octets(salt), number(iterations)));
 }
 
@@ -37,6 +37,14 @@ describe("a store that asks for too much work", () => {
       const refused = await reading.catch((error: unknown) => error);
       expect(refused).toMatchObject({ code: "TARPAN_KEYSTORE" });
       expect((refused as Error).message).toMatch(/hashed (0 times|more than 5,000,000)|too large/);
+    },
+  );
+
+  test.each([0, 20, 1_000_000])(
+    "a MAC of %d bytes is refused before the first one",
+    async (length) => {
+      const store = hashed(5_000_000n, undefined, length);
+      await expect(readTruststore(store, { password })).rejects.toThrow("wrong length");
     },
   );
 
