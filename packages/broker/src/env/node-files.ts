@@ -16,6 +16,8 @@ const statPath = promisify(fs.stat);
 const O_DSYNC: number | undefined = fs.constants.O_DSYNC;
 
 const FIRST_READ_BYTES = 1024;
+/** A named pipe, at a path that an operator chose, would block a thread until somebody writes. */
+const READ_NOW = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 
 /** The disk, through libuv's thread pool. */
 export const nodeFiles: FileSystem = {
@@ -46,7 +48,7 @@ async function openNodeFile(path: string, options: OpenOptions): Promise<File> {
  * bytes: a file that fits into the first read is not asked for its size.
  */
 async function readWholeFile(path: string): Promise<Uint8Array | null> {
-  const descriptor = await openFile(path, fs.constants.O_RDONLY).catch(nullIfMissing);
+  const descriptor = await openFile(path, READ_NOW).catch(nullIfMissing);
   if (descriptor === null) return null;
   try {
     const first = Buffer.allocUnsafe(FIRST_READ_BYTES);

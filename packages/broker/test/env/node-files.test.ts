@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -9,4 +10,10 @@ test("others than the broker's user can't look into its directories", async () =
   await nodeEnv.fs.makeDirectory(join(outer, "__cluster_metadata-0"));
   for (const path of [outer, join(outer, "__cluster_metadata-0")])
     expect((await stat(path)).mode & 0o777).toBe(0o700);
+});
+
+test.skipIf(process.platform === "win32")("a named pipe is refused at once", async () => {
+  const path = join(await temporaryDirectory(), "pipe");
+  execFileSync("mkfifo", [path]);
+  await expect(nodeEnv.fs.readFile(path)).rejects.toThrow("ESPIPE");
 });
