@@ -13,3 +13,8 @@ export function certificateOf(bytes: Uint8Array): X509Certificate {
     throw unusable("a certificate in it can't be read");
   }
 }
+
+/** OpenSSL writes text before the first block. */
+export function isPem(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes("-----BEGIN ");
+}

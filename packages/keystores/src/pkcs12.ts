@@ -12,9 +12,10 @@ import {
   type Value,
   valuesIn,
 } from "./der.ts";
-import { damaged, unsupported, wrongPassword } from "./errors.ts";
+import { damaged, unsupported, unusable, wrongPassword } from "./errors.ts";
 import { Iterations } from "./iterations.ts";
 import { decrypted } from "./password-encryption.ts";
+import { isPem } from "./pem.ts";
 import { MAC, passwordBytes, pkcs12Key } from "./pkcs12-kdf.ts";
 
 export interface Pkcs12 {
@@ -46,6 +47,7 @@ export async function readPkcs12(
   password: string | undefined,
   iterations = new Iterations(),
 ): Promise<Pkcs12> {
+  if (isPem(bytes)) throw unusable("it is PEM, and can be used as it is");
   const [version, content, mac] = partsOf(oneValue(bytes));
   if (numberOf(version) !== 3) throw damaged("its version is not 3");
   const [type, inner] = partsOf(content);

@@ -108,6 +108,8 @@ test("a damaged store, and one that only Java reads, are told", async () => {
   expect(await refusal(Buffer.from("hello, this is a text"), PASSWORD)).toContain(
     "is damaged, or no",
   );
+  const pem = Buffer.from(await readTruststore(stores.jksTrust, {}));
+  expect(await refusal(pem, PASSWORD)).toBe("TARPAN_KEYSTORE: it is PEM, and can be used as it is");
   expect(await refusal(stores.jceksTrust, PASSWORD)).toBe(
     "TARPAN_KEYSTORE: only Java reads a JCEKS file; make a PKCS#12 file of it: keytool " +
       "-importkeystore -srckeystore trust.jks -destkeystore trust.jks.p12 -deststoretype PKCS12",
