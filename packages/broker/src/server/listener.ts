@@ -175,7 +175,7 @@ export class TcpListener implements Listener {
   }
 
   #bind(at: ListenAddress): BoundServer {
-    return new BoundServer(at, this.#shared.limits, {
+    return new BoundServer(at, this.#shared, {
       onAccepted: (socket) => this.#place(socket),
       onGone: (place) => this.#quotas.leave(place),
       onArrived: (arrived) => {

@@ -4,8 +4,8 @@ import type { KafkaPrincipal } from "../security/principal.ts";
 import { plainAddress } from "./connection-info.ts";
 import type { Place } from "./connection-quotas.ts";
 import { Handshakes } from "./handshakes.ts";
-import type { ServerLimits } from "./limits.ts";
 import type { ServerTls } from "./server-tls.ts";
+import type { Shared } from "./shared.ts";
 
 interface SecureEvents {
   /** A connection has come. Null if it is refused. */
@@ -32,17 +32,17 @@ type SocketOptions = Pick<
 export function createSecureServer(
   tls: ServerTls,
   socketOptions: SocketOptions,
-  { handshakeTimeoutMs, maxHandshakes }: ServerLimits,
+  { limits, timers }: Pick<Shared, "limits" | "timers">,
   { onAccepted, onSecure, onGone, onRefused }: SecureEvents,
 ): SecureServer {
   // Loaded here and not imported, because most brokers have no TLS.
   const { createServer } = process.getBuiltinModule("node:tls");
-  const server = createServer({
-    ...socketOptions,
-    ...tls.options,
-    handshakeTimeout: handshakeTimeoutMs,
-  });
-  const handshakes = new Handshakes(maxHandshakes);
+  const server = createServer({ ...socketOptions, ...tls.options });
+  const onLate = (socket: Socket) => {
+    onRefused(plainAddress(socket.remoteAddress), "its TLS handshake took too long");
+    socket.destroy();
+  };
+  const handshakes = new Handshakes({ limits, timers, onLate });
   // Node's own listener begins the handshake, so it is called only when there may be one.
   const [begin] = server.listeners("connection");
   server.removeAllListeners("connection");
@@ -53,7 +53,8 @@ export function createSecureServer(
     const tooMany = handshakes.tooMany(remoteAddress);
     if (tooMany !== null) {
       const closed = tooMany === "new" ? socket : tooMany;
-      onRefused(plainAddress(closed.remoteAddress), `${maxHandshakes} TLS handshakes are not done`);
+      const why = `${limits.maxHandshakes} TLS handshakes are not done`;
+      onRefused(plainAddress(closed.remoteAddress), why);
       closed.destroy();
     }
     if (tooMany === "new") return onGone(place);
@@ -97,7 +98,6 @@ export function createSecureServer(
 function reasonOf(error: NodeJS.ErrnoException & { reason?: string }): string | null {
   const { code, reason = error.message } = error;
   if (code === "ECONNRESET" || code === "EPIPE") return null;
-  if (code === "ERR_TLS_HANDSHAKE_TIMEOUT") return "its TLS handshake took too long";
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_HTTP_REQUEST") {
     return "it does not speak TLS, and this listener does: set security.protocol=SSL, or https://";
   }

@@ -4,6 +4,7 @@ import { request } from "node:https";
 import { connect } from "node:net";
 import { encodeRequest, Metadata } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
+import type { Timers } from "../../src/env/env.ts";
 import { nodeEnv } from "../../src/env/node-env.ts";
 import { KafkaSocket, type TlsOptions } from "../runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../runtime/on-real-ports.ts";
@@ -12,11 +13,26 @@ import { NAMELESS } from "./nameless.ts";
 
 /** As docs/security.md promises. */
 const RELOAD_INTERVAL_MS = 10_000;
+const HANDSHAKE_LIMIT_MS = 10_000;
 const ALL_TOPICS = { topics: null, allowAutoTopicCreation: false };
 
 const ca = new TestAuthority();
 const own = ca.broker();
 const alice = ca.issue("alice");
+
+/** Timers of this length fire when a test calls them, and all others by themselves. */
+function timersHeld(heldMs: number) {
+  const held: (() => void)[] = [];
+  const timers: Timers = {
+    ...nodeEnv.timers,
+    after(delayMs, fire) {
+      if (delayMs !== heldMs) return nodeEnv.timers.after(delayMs, fire);
+      held.push(fire);
+      return { cancel: () => void (held.includes(fire) && held.splice(held.indexOf(fire), 1)) };
+    },
+  };
+  return { timers, held };
+}
 
 async function speaks(port: number, options: TlsOptions = {}): Promise<void> {
   using client = KafkaSocket.tls(port, { ca: ca.certificate, ...options });
@@ -139,6 +155,28 @@ describe("a listener with the protocol SSL", () => {
     expect(at.log.join("\n")).not.toContain("handshake");
   });
 
+  test("a handshake that takes ten seconds is ended, also while its client drips bytes", async () => {
+    const { timers, held } = timersHeld(HANDSHAKE_LIMIT_MS);
+    await using at = await startOnRealPorts(sslConfigs(own), { timers });
+    const others = held.length;
+    const late = () => held.slice(others);
+    await speaks(at.port(0));
+    expect(late()).toEqual([]);
+    const half = [connect(at.port(0), "127.0.0.1"), connect(at.port(0), "127.0.0.1")];
+    half[1]!.write(Buffer.of(0x16));
+    await expect.poll(() => late().length).toBe(2);
+    half[1]!.write(Buffer.of(0x03));
+    const ends = half.map((socket) => {
+      socket.on("error", () => {}).resume();
+      return new Promise((resolve) => socket.once("close", resolve));
+    });
+    for (const fire of late()) fire();
+    await Promise.all(ends);
+    await expect.poll(late).toEqual([]);
+    expect(at.log.join("\n")).toContain("its TLS handshake took too long");
+    expect(at.listener.stats.connectionsFailed["tls-handshake"]).toBe(2);
+  });
+
   test("a client may send no more, and still gets its answers", async () => {
     await using at = await startOnRealPorts(sslConfigs(own));
     using client = KafkaSocket.tls(at.port(0), { ca: ca.certificate });
@@ -216,16 +254,7 @@ describe("keys and certificates", () => {
   test("that can't be used any more are told by /ready and the metrics", async () => {
     await using directory = await TestDirectory.make();
     const path = await directory.write("broker.pem", `${own.key}${own.certificate}`);
-    const looks: (() => void)[] = [];
-    // The looks at the files come when this test says so, and everything else by itself.
-    const timers = {
-      ...nodeEnv.timers,
-      after(delayMs: number, fire: () => void) {
-        if (delayMs !== RELOAD_INTERVAL_MS) return nodeEnv.timers.after(delayMs, fire);
-        looks.push(fire);
-        return { cancel() {} };
-      },
-    };
+    const { timers, held: looks } = timersHeld(RELOAD_INTERVAL_MS);
     const configs = { "ssl.keystore.type": "PEM", "ssl.keystore.location": path };
     const at = await startOnRealPorts({ listeners: "SSL://127.0.0.1:0", ...configs }, { timers });
     await using _ = at;
