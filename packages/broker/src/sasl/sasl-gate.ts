@@ -40,6 +40,8 @@ export interface GateParts {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   /** Resolves when the users are known: a client must not be refused before. */
   readonly ready: Promise<unknown>;
+  /** Whether users may have been deleted, or have other passwords, of which this broker knows nothing. */
+  readonly isIsolated: () => boolean;
 }
 
 type Frames = readonly Uint8Array[];
@@ -57,6 +59,8 @@ const MIN_REAUTH_INTERVAL_MS = 1_000;
  * 1. Until the client is authenticated, a frame is looked at only when all frames before it are
  *    answered.
  * 2. A failed authentication ends the connection.
+ * 3. An isolated broker lets in nobody: who is let in stays, also when the broker has learned that
+ *    the user was deleted.
  */
 export class SaslGate implements RequestRouter {
   readonly #parts: GateParts;
@@ -104,6 +108,10 @@ export class SaslGate implements RequestRouter {
 
   async #inTurn(frame: Uint8Array): Promise<Frames | null> {
     await this.#parts.ready;
+    if (this.#parts.isIsolated()) {
+      const why = "came while this broker is isolated, and may not know who has been deleted";
+      throw new RefusedRequest("isolated", `a log-in ${why}`);
+    }
     switch (this.#state) {
       case "tokens":
         return this.#authenticate(frame);

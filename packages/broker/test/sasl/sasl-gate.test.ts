@@ -53,6 +53,7 @@ class Gated {
   readonly passed: number[] = [];
   readonly principals: KafkaPrincipal[] = [];
   refusal: RefusedRequest | null = null;
+  isIsolated = false;
   readonly #gate: SaslGate;
 
   constructor({ maxReauthMs = 0, random = new SeededRandom(1) } = {}) {
@@ -82,7 +83,8 @@ class Gated {
       },
       closed: () => {},
     };
-    const parts = { settings, credentials, tokens: TOKENS, env, ready: Promise.resolve() };
+    const state = { ready: Promise.resolve(), isIsolated: () => this.isIsolated };
+    const parts = { settings, credentials, tokens: TOKENS, env, ...state };
     this.#gate = new SaslGate(parts, {
       ...{ router, info: info as unknown as ConnectionInfo },
       authenticated: (principal) => {
@@ -207,6 +209,20 @@ test("a first message of SCRAM that is kept can't be a large one", async () => {
   const refused = await gated.send(SaslAuthenticate, 2, { authBytes });
   expect(refused?.errorCode).toBe(ErrorCode.SASL_AUTHENTICATION_FAILED);
   expect(gated.refusal?.message).toContain("longer than 4096 bytes");
+});
+
+test("an isolated broker lets in nobody, also when a log-in has begun", async () => {
+  const begun = new Gated();
+  await begun.send(SaslHandshake, 1, { mechanism: "PLAIN" });
+  begun.isIsolated = true;
+  const authBytes = plainToken("alice", "alice-secret");
+  expect(await begun.send(SaslAuthenticate, 2, { authBytes })).toBe(null);
+  const late = new Gated();
+  late.isIsolated = true;
+  expect(await late.login("alice", "alice-secret")).toBe(null);
+  for (const { refusal, principals } of [begun, late]) {
+    expect([refusal?.reason, principals]).toEqual(["isolated", []]);
+  }
 });
 
 test("no sequence of frames comes through without the password, and none is a bug", async () => {
