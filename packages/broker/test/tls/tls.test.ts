@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:https";
@@ -278,7 +279,31 @@ describe("keys and certificates", () => {
     await speaks(at.port(0));
   });
 
-  test("come from PEM and PKCS#12 files, with passwords", async () => {
+  test("come from a PKCS#12 file, also without a type", async (context) => {
+    await using directory = await TestDirectory.make();
+    const [key, certificate] = [
+      await directory.write("broker.key", own.key),
+      await directory.write("broker.crt", own.certificate),
+    ];
+    const path = `${directory.path}/broker.p12`;
+    const made = spawnSync("openssl", [
+      ...["pkcs12", "-export", "-inkey", key, "-in", certificate],
+      ...["-out", path, "-passout", "pass:s3cret"],
+    ]);
+    if (made.error !== undefined) return context.skip("there is no openssl here");
+    for (const type of [{ "ssl.keystore.type": "PKCS12" }, {}]) {
+      const start = (password: string) =>
+        startOnRealPorts({
+          ...{ listeners: "SSL://127.0.0.1:0", ...type },
+          ...{ "ssl.keystore.location": path, "ssl.keystore.password": password },
+        });
+      await using at = await start("s3cret");
+      await speaks(at.port(0));
+      await expect(start("other")).rejects.toMatchObject({ code: "TARPAN_CONFIG" });
+    }
+  });
+
+  test("come from a PEM file, with a password", async () => {
     await using directory = await TestDirectory.make();
     const cipher = { type: "pkcs8", format: "pem", cipher: "aes-256-cbc" } as const;
     const locked = createPrivateKey(own.key).export({ ...cipher, passphrase: "s3cret" });
