@@ -40,7 +40,7 @@ export interface GateParts {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   /** Resolves when the users are known: a client must not be refused before. */
   readonly ready: Promise<unknown>;
-  /** Whether users may have been deleted, or have other passwords, of which this broker knows nothing. */
+  /** Whether users may have been deleted without this broker's knowledge. */
   readonly isIsolated: () => boolean;
 }
 
