@@ -23,7 +23,7 @@ const tests = [
   ...["test/interop/kafka-transactions", "test/interop/transactions-"],
   ...["test/interop/secured-clients", "test/interop/kafka-tools-security"],
   ...["test/cluster", "transaction-histories", "runner/history", "wrong-passwords"],
-  ...["http/attacks", "slow-and-many"],
+  ...["http/attacks", "slow-and-many", "half-handshakes"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {
