@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:https";
@@ -279,31 +278,7 @@ describe("keys and certificates", () => {
     await speaks(at.port(0));
   });
 
-  test("come from a PKCS#12 file, also without a type", async (context) => {
-    await using directory = await TestDirectory.make();
-    const [key, certificate] = [
-      await directory.write("broker.key", own.key),
-      await directory.write("broker.crt", own.certificate),
-    ];
-    const path = `${directory.path}/broker.p12`;
-    const made = spawnSync("openssl", [
-      ...["pkcs12", "-export", "-inkey", key, "-in", certificate],
-      ...["-out", path, "-passout", "pass:s3cret"],
-    ]);
-    if (made.error !== undefined) return context.skip("there is no openssl here");
-    for (const type of [{ "ssl.keystore.type": "PKCS12" }, {}]) {
-      const start = (password: string) =>
-        startOnRealPorts({
-          ...{ listeners: "SSL://127.0.0.1:0", ...type },
-          ...{ "ssl.keystore.location": path, "ssl.keystore.password": password },
-        });
-      await using at = await start("s3cret");
-      await speaks(at.port(0));
-      await expect(start("other")).rejects.toMatchObject({ code: "TARPAN_CONFIG" });
-    }
-  });
-
-  test("come from a PEM file, with a password", async () => {
+  test("come from a PEM file, whose key has a password", async () => {
     await using directory = await TestDirectory.make();
     const cipher = { type: "pkcs8", format: "pem", cipher: "aes-256-cbc" } as const;
     const locked = createPrivateKey(own.key).export({ ...cipher, passphrase: "s3cret" });
@@ -321,7 +296,7 @@ describe("keys and certificates", () => {
     [{ "ssl.keystore.location": "/nowhere.pem" }, "there is no file /nowhere.pem"],
     [{}, "a listener with TLS needs a certificate"],
     [{ "ssl.keystore.certificate.chain": "x", "ssl.keystore.key": "y" }, "has nothing in PEM"],
-    [{ "ssl.keystore.type": "BKS" }, "must be PEM or PKCS12, not BKS"],
+    [{ "ssl.keystore.type": "BKS" }, "must be PEM, PKCS12 or JKS, not BKS"],
     [{ "ssl.enabled.protocols": "TLSv1.1" }, "TLSv1.1 is not offered"],
     [{ "ssl.cipher.suites": "TLS_NULL" }, "TLS_NULL is not known"],
     [
@@ -335,13 +310,6 @@ describe("keys and certificates", () => {
       code: "TARPAN_CONFIG",
       message: expect.stringContaining(message),
     });
-  });
-
-  test("in a JKS file are refused with the command that converts it", async () => {
-    await using directory = await TestDirectory.make();
-    const path = await directory.write("broker.jks", Buffer.of(0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2));
-    const configs = { listeners: "SSL://127.0.0.1:0", "ssl.keystore.location": path };
-    await expect(startOnRealPorts(configs)).rejects.toThrow(`keytool -importkeystore`);
   });
 
   test.each([
