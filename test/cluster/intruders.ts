@@ -123,14 +123,14 @@ export class Intruders {
     return await reads(client, topic);
   }
 
-  /** As a user who does not exist any more. */
+  /** As a user who does not exist any more, and who is served something after it. */
   async logsInAs(user: string, { nodeId }: ClusterNode): Promise<string | null> {
     using plain = this.#connection(nodeId);
     const byPlain = await authenticatePlain(plain, user, secret(user));
-    if (byPlain.errorCode === ErrorCode.NONE) return "by PLAIN";
+    if (byPlain.errorCode === ErrorCode.NONE) return `by PLAIN: ${await topicsFor(plain)}`;
     using scram = this.#connection(nodeId);
     const byScram = await authenticateScram(scram, "SCRAM-SHA-512", user, secret(user));
-    return byScram.errorCode === ErrorCode.NONE ? "by SCRAM" : null;
+    return byScram.errorCode === ErrorCode.NONE ? `by SCRAM: ${await topicsFor(scram)}` : null;
   }
 
   async connectedAs(user: string, { nodeId }: ClusterNode): Promise<KafkaSocket> {
@@ -170,11 +170,13 @@ async function answerTo(client: KafkaSocket): Promise<string | null> {
     asking.socket.once("error", reject).once("connect", resolve);
     if (!asking.socket.connecting) resolve(null);
   });
+  return await topicsFor(asking).catch(() => null);
+}
+
+/** Rejects if the broker closes the connection. */
+async function topicsFor(client: KafkaSocket): Promise<string> {
   const request = { topics: null, allowAutoTopicCreation: false };
-  return await asking.send(Metadata, BY_NAME, request).then(
-    (answer) => JSON.stringify(answer, plainly),
-    () => null,
-  );
+  return JSON.stringify(await client.send(Metadata, BY_NAME, request), plainly);
 }
 
 /** What a user sees and reads of a topic; null if nothing. */

@@ -59,8 +59,9 @@ const MIN_REAUTH_INTERVAL_MS = 1_000;
  * 1. Until the client is authenticated, a frame is looked at only when all frames before it are
  *    answered.
  * 2. A failed authentication ends the connection.
- * 3. An isolated broker lets in nobody: who is let in stays, also when the broker has learned that
- *    the user was deleted.
+ * 3. Who logged in while the broker was isolated is served nothing, also after that: the user may
+ *    have been deleted. The log-in itself is answered, because kafkajs gives up for good when its
+ *    connection ends in the middle of one. After that it asks another broker.
  */
 export class SaslGate implements RequestRouter {
   readonly #parts: GateParts;
@@ -71,6 +72,8 @@ export class SaslGate implements RequestRouter {
   /** The client when it authenticates anew: it has to stay the same. */
   #before: { readonly principal: KafkaPrincipal; readonly mechanism: SaslMechanism } | null = null;
   #wrongMechanism: string | null = null;
+  /** Whether the users were not known for certain when the client logged in. */
+  #isDoubtful = false;
   #authenticatedMs = 0;
   #expiresMs = Number.POSITIVE_INFINITY;
   /** What the client is told of its session, ms; 0 if it does not end. */
@@ -84,6 +87,10 @@ export class SaslGate implements RequestRouter {
   accept(frame: Uint8Array): PendingRequest {
     const { router, info } = this.#connection;
     if (this.#state !== "done") return { lane: null, run: () => this.#inTurn(frame) };
+    if (this.#isDoubtful) {
+      const why = "its client logged in while this broker was isolated";
+      throw new RefusedRequest("isolated", why);
+    }
     if (this.#beginsAnew(frame)) return { lane: null, run: () => this.#inTurn(frame) };
     if (this.#parts.env.clock.monotonicMs() > this.#expiresMs) {
       const why =
@@ -108,10 +115,6 @@ export class SaslGate implements RequestRouter {
 
   async #inTurn(frame: Uint8Array): Promise<Frames | null> {
     await this.#parts.ready;
-    if (this.#parts.isIsolated()) {
-      const why = "came while this broker is isolated, and may not know who has been deleted";
-      throw new RefusedRequest("isolated", `a log-in ${why}`);
-    }
     switch (this.#state) {
       case "tokens":
         return this.#authenticate(frame);
@@ -200,7 +203,9 @@ export class SaslGate implements RequestRouter {
     if (this.#wrongMechanism !== null) {
       throw new AuthenticationError(this.#wrongMechanism, this.#wrongMechanism);
     }
+    this.#isDoubtful ||= this.#parts.isIsolated();
     const step = await this.#exchange!.next(token);
+    this.#isDoubtful ||= this.#parts.isIsolated();
     if (step.user !== null) this.#complete(userPrincipal(step.user), step.expiresMs);
     return step;
   }

@@ -211,17 +211,24 @@ test("a first message of SCRAM that is kept can't be a large one", async () => {
   expect(gated.refusal?.message).toContain("longer than 4096 bytes");
 });
 
-test("an isolated broker lets in nobody, also when a log-in has begun", async () => {
+test("who logs in while the broker is isolated is served nothing, also after that", async () => {
+  const whole = new Gated();
+  whole.isIsolated = true;
+  expect(await whole.login("alice", "alice-secret")).toMatchObject({ errorCode: ErrorCode.NONE });
   const begun = new Gated();
   await begun.send(SaslHandshake, 1, { mechanism: "PLAIN" });
   begun.isIsolated = true;
   const authBytes = plainToken("alice", "alice-secret");
-  expect(await begun.send(SaslAuthenticate, 2, { authBytes })).toBe(null);
-  const late = new Gated();
-  late.isIsolated = true;
-  expect(await late.login("alice", "alice-secret")).toBe(null);
-  for (const { refusal, principals } of [begun, late]) {
-    expect([refusal?.reason, principals]).toEqual(["isolated", []]);
+  await begun.send(SaslAuthenticate, 2, { authBytes });
+  for (const gated of [whole, begun]) {
+    gated.isIsolated = false;
+    // Nor may it log in anew, as who knows whom.
+    gated.time.advance(1_000);
+    const header = { correlationId: 1, clientId: null };
+    const handshake = encodeRequest(SaslHandshake, 1, header, { mechanism: "PLAIN" });
+    expect(await gated.frame(Buffer.concat(handshake).subarray(4))).toBe(null);
+    expect([gated.refusal?.reason, gated.passed]).toEqual(["isolated", []]);
+    expect(await gated.isServed()).toBe(false);
   }
 });
 
