@@ -6,9 +6,8 @@ import type { Place } from "./connection-quotas.ts";
 import type { Gate } from "./gate.ts";
 import { KEEP_ALIVE_DELAY_MS } from "./limits.ts";
 import { ListenError } from "./listen-error.ts";
-import { createSecureServer } from "./secure-server.ts";
+import { createSecureServer, type Limited } from "./secure-server.ts";
 import type { ServerTls } from "./server-tls.ts";
-import type { Shared } from "./shared.ts";
 
 export interface ListenAddress {
   /** Of the listener in Kafka's `listeners`. */
@@ -47,13 +46,13 @@ const SOCKET_OPTIONS = {
 /** Accepts the connections of one address. */
 export class BoundServer {
   readonly #at: ListenAddress;
-  readonly #shared: Pick<Shared, "limits" | "timers">;
+  readonly #shared: Limited;
   readonly #events: ServerEvents;
   readonly #server: Server;
   /** Ends what is not a connection yet. */
   readonly #end: () => void;
 
-  constructor(at: ListenAddress, shared: Pick<Shared, "limits" | "timers">, events: ServerEvents) {
+  constructor(at: ListenAddress, shared: Limited, events: ServerEvents) {
     this.#at = at;
     this.#shared = shared;
     this.#events = events;

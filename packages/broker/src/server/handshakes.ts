@@ -1,48 +1,38 @@
 import type { Socket } from "node:net";
-import type { Timer, Timers } from "../env/env.ts";
+import type { Timer } from "../env/env.ts";
 import type { Place } from "./connection-quotas.ts";
-import type { ServerLimits } from "./limits.ts";
 
 /** A connection whose TLS handshake is not done. */
 interface Handshake {
   readonly socket: Socket;
   readonly place: Place;
-  readonly deadline: Timer;
-}
-
-interface HandshakeOptions {
-  readonly limits: Pick<ServerLimits, "maxHandshakes" | "handshakeTimeoutMs">;
-  readonly timers: Timers;
-  /** It has taken too long. */
-  onLate(socket: Socket): void;
+  /** Ends it when it takes too long. */
+  readonly timer: Timer;
 }
 
 /**
  * The TLS handshakes of a listener that are not done. When there are as many as may be, the address
  * with the most of them loses its oldest one: who opens connections and says nothing can't keep
- * other addresses out. Each has a time limit: that of Node begins anew with every byte, and closes
- * nothing.
+ * other addresses out.
  */
 export class Handshakes {
-  readonly #options: HandshakeOptions;
+  readonly #most: number;
   /** By address, then by port. A connection has one remote address and port on its listener. */
   readonly #byAddress = new Map<string, Map<number, Handshake>>();
   #count = 0;
 
-  constructor(options: HandshakeOptions) {
-    this.#options = options;
+  constructor(most: number) {
+    this.#most = most;
   }
 
-  add(socket: Socket, place: Place): void {
-    const { remoteAddress = "", remotePort = 0 } = socket;
+  add(handshake: Handshake): void {
+    const { remoteAddress = "", remotePort = 0 } = handshake.socket;
     let ofAddress = this.#byAddress.get(remoteAddress);
     if (ofAddress === undefined) {
       ofAddress = new Map();
       this.#byAddress.set(remoteAddress, ofAddress);
     }
-    const { limits, timers, onLate } = this.#options;
-    const deadline = timers.after(limits.handshakeTimeoutMs, () => onLate(socket));
-    ofAddress.set(remotePort, { socket, place, deadline });
+    ofAddress.set(remotePort, handshake);
     this.#count++;
   }
 
@@ -51,10 +41,10 @@ export class Handshakes {
     const ofAddress = this.#byAddress.get(remoteAddress);
     const found = ofAddress?.get(remotePort);
     if (ofAddress === undefined || found === undefined) return null;
-    found.deadline.cancel();
     ofAddress.delete(remotePort);
     if (ofAddress.size === 0) this.#byAddress.delete(remoteAddress);
     this.#count--;
+    found.timer.cancel();
     return found;
   }
 
@@ -63,7 +53,7 @@ export class Handshakes {
    * the address with the most, or the new one itself. Null while there are few.
    */
   tooMany(address = ""): "new" | Socket | null {
-    if (this.#count < this.#options.limits.maxHandshakes) return null;
+    if (this.#count < this.#most) return null;
     const own = this.#byAddress.get(address)?.size ?? 0;
     let largest: Map<number, Handshake> | null = null;
     for (const ofAddress of this.#byAddress.values()) {

@@ -7,6 +7,9 @@ import { Handshakes } from "./handshakes.ts";
 import type { ServerTls } from "./server-tls.ts";
 import type { Shared } from "./shared.ts";
 
+/** What a server obeys. */
+export type Limited = Pick<Shared, "limits" | "timers">;
+
 interface SecureEvents {
   /** A connection has come. Null if it is refused. */
   onAccepted(socket: Socket): Place | null;
@@ -32,17 +35,13 @@ type SocketOptions = Pick<
 export function createSecureServer(
   tls: ServerTls,
   socketOptions: SocketOptions,
-  { limits, timers }: Pick<Shared, "limits" | "timers">,
+  { limits: { handshakeTimeoutMs, maxHandshakes }, timers }: Limited,
   { onAccepted, onSecure, onGone, onRefused }: SecureEvents,
 ): SecureServer {
   // Loaded here and not imported, because most brokers have no TLS.
   const { createServer } = process.getBuiltinModule("node:tls");
   const server = createServer({ ...socketOptions, ...tls.options });
-  const onLate = (socket: Socket) => {
-    onRefused(plainAddress(socket.remoteAddress), "its TLS handshake took too long");
-    socket.destroy();
-  };
-  const handshakes = new Handshakes({ limits, timers, onLate });
+  const handshakes = new Handshakes(maxHandshakes);
   // Node's own listener begins the handshake, so it is called only when there may be one.
   const [begin] = server.listeners("connection");
   server.removeAllListeners("connection");
@@ -53,12 +52,16 @@ export function createSecureServer(
     const tooMany = handshakes.tooMany(remoteAddress);
     if (tooMany !== null) {
       const closed = tooMany === "new" ? socket : tooMany;
-      const why = `${limits.maxHandshakes} TLS handshakes are not done`;
-      onRefused(plainAddress(closed.remoteAddress), why);
+      onRefused(plainAddress(closed.remoteAddress), `${maxHandshakes} TLS handshakes are not done`);
       closed.destroy();
     }
     if (tooMany === "new") return onGone(place);
-    handshakes.add(socket, place);
+    // Node's own time-out begins again with each byte that comes.
+    const timer = timers.after(handshakeTimeoutMs, () => {
+      onRefused(plainAddress(remoteAddress), "its TLS handshake took too long");
+      socket.destroy();
+    });
+    handshakes.add({ socket, place, timer });
     socket.on("close", () => {
       const gone = handshakes.take(remoteAddress, remotePort);
       if (gone !== null) onGone(gone.place);

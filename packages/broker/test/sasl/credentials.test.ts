@@ -13,7 +13,8 @@ async function answered(
   const order: string[] = [];
   const tries = logins.map(async (login) => {
     const [user, address] = login.split("@") as [string, string];
-    expect(await credentials.isPassword(user, "wrong", configured, address)).toBe(false);
+    const client = { address, heldBytes: 100 };
+    expect(await credentials.isPassword(user, "wrong", configured, client)).toBe(false);
     order.push(login);
   });
   await Promise.all(tries);
@@ -41,7 +42,10 @@ test("a configured user has no other password, also if the metadata has one", as
     return mechanism === "SCRAM-SHA-256" && user === "admin" ? known("other") : null;
   }, new SeededRandom(1));
   const isPassword = (password: string, configured: [string, string][]) =>
-    credentials.isPassword("admin", password, new Map(configured), "a");
+    credentials.isPassword("admin", password, new Map(configured), {
+      address: "a",
+      heldBytes: 100,
+    });
   expect(await isPassword("other", [])).toBe(true);
   expect(await isPassword("other", [["admin", "right"]])).toBe(false);
   expect(await isPassword("right", [["admin", "right"]])).toBe(true);
