@@ -86,7 +86,8 @@ it(`${HANDSHAKES} half handshakes keep nobody out, and leave nothing behind`, as
     `${times.length} log-ins beside ${begun} half handshakes: ${middle.toFixed()} ms in the ` +
       `middle, ${last.toFixed()} ms at most; ${mebibytes} MiB after each quarter and at the end`,
   );
-  expect(mebibytes.at(-1)).toBeLessThan(mebibytes[0]! + GROWTH_LIMIT_MEBIBYTES);
+  // The short form ends before as many are in progress as may be.
+  if (isLong) expect(mebibytes.at(-1)).toBeLessThan(mebibytes[0]! + GROWTH_LIMIT_MEBIBYTES);
 }, 300_000);
 
 /** Half of them come from one address, and each of the others from another one. */

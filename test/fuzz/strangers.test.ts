@@ -19,7 +19,7 @@ import { ask, damagedTls, LAST_CORRELATION_ID, someFrames, someHttp } from "./st
 // Clients who are nobody: what they send before they log in, whole and damaged, as frames, as
 // tokens of each mechanism, as records of TLS and as HTTP. `npm run chaos` sends two million.
 
-const FRAMES = Number(process.env.TARPAN_FUZZ_FRAMES ?? 4_000);
+const FRAMES = Number(process.env.TARPAN_FUZZ_FRAMES ?? 2_000);
 /** How long what may never be whole is waited for. */
 const DAMAGED_MS = 300;
 const HANG_MS = 20_000;
