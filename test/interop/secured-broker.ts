@@ -1,8 +1,6 @@
-import { Kafka, logLevel } from "kafkajs";
-import { KafkaSocket } from "../../packages/broker/test/runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../../packages/broker/test/runtime/on-real-ports.ts";
-import { createUser } from "../../packages/broker/test/sasl/sasl-client.ts";
 import { TestAuthority, TestDirectory } from "../../packages/broker/test/tls/certificates.ts";
+import { Admin, Client } from "../../packages/client/src/index.ts";
 import { OAuthIssuer } from "./oauth-issuer.ts";
 
 /** The ways to log in, each to a listener of its own, all with TLS. */
@@ -10,10 +8,16 @@ export const WAYS = ["SCRAM", "mutual TLS", "OAUTHBEARER", "unsecured OAUTHBEARE
 export type Way = (typeof WAYS)[number];
 
 const LISTENERS = ["USERS", "MUTUAL", "SIGNED", "UNSECURED", "OPEN"] as const;
-const OPEN = LISTENERS.indexOf("OPEN");
-export const BOB = { username: "bob", password: "b-secret" } as const;
 
-/** Who a client is: files and texts for its configs. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Every client of the tests may do everything, if it is known. */
+export const BOB: Login = { username: "bob", password: "b-secret" };
+
+/** In PEM, or the names of files with it. */
 export interface Credentials {
   readonly ca: string;
   readonly certificate: string;
@@ -28,6 +32,10 @@ export class SecuredBroker implements AsyncDisposable {
   /** Of the broker's authority, and of alice, for mutual TLS. */
   readonly pem: Credentials;
   readonly files: Credentials;
+  /** By a listener without TLS: for what a test does beside its client. */
+  readonly openBootstrap: string;
+  readonly client: Client;
+  readonly admin: Admin;
 
   private constructor(made: {
     at: Awaited<ReturnType<typeof startOnRealPorts>>;
@@ -41,23 +49,29 @@ export class SecuredBroker implements AsyncDisposable {
     this.directory = made.directory;
     this.pem = made.pem;
     this.files = made.files;
+    this.openBootstrap = `localhost:${made.at.port(LISTENERS.indexOf("OPEN"))}`;
+    this.client = new Client({ bootstrap: this.openBootstrap });
+    this.admin = new Admin(this.client);
   }
 
-  static async start(): Promise<SecuredBroker> {
+  /** `more`: configs of the broker; undefined takes one away. */
+  static async start(more: Record<string, string | undefined> = {}): Promise<SecuredBroker> {
     const authority = new TestAuthority();
     const alice = authority.issue("alice");
     const pem = { ca: authority.certificate, ...alice };
     const issuer = await OAuthIssuer.start();
-    const at = await startOnRealPorts(configsOf(authority, issuer));
-    using open = KafkaSocket.plain(at.port(OPEN));
-    await createUser(open, "SCRAM-SHA-512", BOB.username, BOB.password);
+    const all = Object.entries({ ...configsOf(authority, issuer), ...more });
+    const given = all.filter((config): config is [string, string] => config[1] !== undefined);
+    const at = await startOnRealPorts(Object.fromEntries(given));
     const directory = await TestDirectory.make();
     const files = {
       ca: await directory.write("ca.pem", pem.ca),
       certificate: await directory.write("alice.pem", pem.certificate),
       key: await directory.write("alice.key", pem.key),
     };
-    return new SecuredBroker({ at, issuer, directory, pem, files });
+    const broker = new SecuredBroker({ at, issuer, directory, pem, files });
+    await broker.createUser(BOB);
+    return broker;
   }
 
   addressOf(way: Way) {
@@ -65,19 +79,13 @@ export class SecuredBroker implements AsyncDisposable {
     return { port, bootstrap: `localhost:${port}` };
   }
 
-  /** Without TLS, for what a test does beside its client. */
-  get open(): string {
-    return `localhost:${this.#at.port(OPEN)}`;
-  }
-
-  async createTopic(topic: string): Promise<void> {
-    const admin = new Kafka({ brokers: [this.open], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
-    await admin.disconnect();
+  async createUser({ username, password }: Login): Promise<void> {
+    const credential = { mechanism: "SCRAM-SHA-512", password } as const;
+    await this.admin.upsertUserScramCredential(username, credential);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
     await this.directory[Symbol.asyncDispose]();
     await this.#at.broker.stop();
     await this.issuer[Symbol.asyncDispose]();

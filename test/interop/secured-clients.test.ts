@@ -66,7 +66,7 @@ const mayAlso = (way: Way) => isLong && !way.endsWith("OAUTHBEARER");
 async function useProgram(program: Program, way: Way): Promise<object> {
   const ask = asker(program, broker, way);
   const topic = `${program.peer}-${way.replaceAll(" ", "-")}`;
-  await broker.createTopic(topic);
+  await broker.admin.createTopic({ name: topic });
   const records = sample.map((record) => ({ partition: 0, ...record }));
   await ask("produce", topic, { codec: "none", records });
   const wanted = { partition: 0, offset: 0, count: sample.length };
@@ -74,8 +74,9 @@ async function useProgram(program: Program, way: Way): Promise<object> {
   if (!mayAlso(way)) return used;
   if (program.also.includes("admin")) used.admin = await ask("admin", `${topic}-admin`, {});
   if (program.also.includes("transact")) {
-    await broker.createTopic(`${topic}-transacted`);
-    used.values = (await ask("transact", `${topic}-transacted`, {})).values;
+    const name = `${topic}-transacted`;
+    await broker.admin.createTopic({ name });
+    used.values = (await ask("transact", name, {})).values;
   }
   return used;
 }

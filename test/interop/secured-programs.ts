@@ -3,7 +3,7 @@ import { unsecuredToken } from "../../packages/broker/test/sasl/token-issuer.ts"
 import { type Peer, peer } from "../harness/peers.ts";
 import { CLIENT, inAnHour } from "./oauth-issuer.ts";
 import { type Ask, peerSource, programPeer } from "./peer.ts";
-import { BOB, type SecuredBroker, WAYS, type Way } from "./secured-broker.ts";
+import { BOB, type Login, type SecuredBroker, WAYS, type Way } from "./secured-broker.ts";
 
 type Configs = Readonly<Record<string, string>>;
 type Secure = (broker: SecuredBroker, way: Way) => Configs;
@@ -89,25 +89,34 @@ const franzGo: Secure = (broker, way) => {
 
 const JAVA_SECURITY = "org.apache.kafka.common.security";
 
+function javaAuthority({ files }: SecuredBroker): Configs {
+  return { "ssl.truststore.type": "PEM", "ssl.truststore.location": files.ca };
+}
+
+/** Configs of a program of Kafka that logs in by SCRAM. */
+export function javaLogin(broker: SecuredBroker, { username, password }: Login): Configs {
+  const module = `${JAVA_SECURITY}.scram.ScramLoginModule required`;
+  return {
+    ...javaAuthority(broker),
+    "security.protocol": "SASL_SSL",
+    "sasl.mechanism": "SCRAM-SHA-512",
+    "sasl.jaas.config": `${module} username="${username}" password="${password}";`,
+  };
+}
+
 const java: Secure = (broker, way) => {
-  const { ca, certificate, key } = broker.pem;
-  const authority = { "ssl.truststore.type": "PEM", "ssl.truststore.certificates": ca };
+  if (way === "SCRAM") return javaLogin(broker, BOB);
+  const authority = javaAuthority(broker);
+  const { certificate, key } = broker.pem;
   if (way === "mutual TLS") {
     return {
       ...{ ...authority, "security.protocol": "SSL", "ssl.keystore.type": "PEM" },
       ...{ "ssl.keystore.certificate.chain": certificate, "ssl.keystore.key": key },
     };
   }
-  const sasl = { ...authority, "security.protocol": "SASL_SSL" };
-  if (way === "SCRAM") {
-    const login = `username="${BOB.username}" password="${BOB.password}"`;
-    return {
-      ...{ ...sasl, "sasl.mechanism": "SCRAM-SHA-512" },
-      "sasl.jaas.config": `${JAVA_SECURITY}.scram.ScramLoginModule required ${login};`,
-    };
-  }
   const module = `${JAVA_SECURITY}.oauthbearer.OAuthBearerLoginModule required`;
-  const bearer = { ...sasl, "sasl.mechanism": "OAUTHBEARER" };
+  const sasl = { "security.protocol": "SASL_SSL", "sasl.mechanism": "OAUTHBEARER" };
+  const bearer = { ...authority, ...sasl };
   if (way === "unsecured OAUTHBEARER") {
     const claims = 'unsecuredLoginStringClaim_sub="carol"';
     return { ...bearer, "sasl.jaas.config": `${module} ${claims};` };
@@ -149,7 +158,7 @@ export const PROGRAMS: readonly Program[] = [
   {
     peer: "kafka-javascript",
     args: () => [peerSource("kafka-javascript/peer.mjs")],
-    security: librdkafka("SCRAM-SHA-512", ownTokens),
+    security: librdkafka("SCRAM-SHA-512", givenTokens),
     env: ({ modules }) => ({ NODE_PATH: modules }),
     also: ["transact"],
     quickly: [],
