@@ -4,8 +4,7 @@ import { expect } from "vitest";
 import type { Address } from "../harness/client-broker.ts";
 import { freePorts } from "../harness/free-ports.ts";
 import { temporaryDirectory } from "../harness/temp.ts";
-import { JavaApplication } from "./java-application.ts";
-import { propertiesText } from "./secured-user.ts";
+import { JavaApplication, propertiesText } from "./java-application.ts";
 
 export const CONNECT_LIMIT_MS = 60_000;
 

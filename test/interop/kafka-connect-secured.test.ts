@@ -4,9 +4,11 @@ import { writeFile } from "node:fs/promises";
 import { expect } from "vitest";
 import { CONNECT_LIMIT_MS, ConnectWorker, lines } from "./connect-worker.ts";
 import { applications } from "./java-application.ts";
+import { aclOf, type Need } from "./needed-acls.ts";
 import { SecuredBroker } from "./secured-broker.ts";
 import { javaLogin } from "./secured-programs.ts";
-import { aclOf, createUserWith, type Need } from "./secured-user.ts";
+
+const USER = { username: "connect", password: "c-secret" };
 
 /** Of a worker with the group.id "connect" that makes its own topics. Write includes describe. */
 const WORKER: readonly Need[] = [
@@ -33,7 +35,8 @@ applications.it(
   "Kafka Connect works for a user with the ACLs that it needs, and says which are missing",
   async () => {
     await using broker = await SecuredBroker.start();
-    const login = javaLogin(broker, await createUserWith(broker, "connect", WORKER));
+    await broker.createUser(USER, WORKER);
+    const login = javaLogin(broker, USER);
     const ofAll = ["", "producer.", "consumer.", "admin."].flatMap((prefix) =>
       Object.entries(login).map(([name, value]) => [`${prefix}${name}`, value]),
     );

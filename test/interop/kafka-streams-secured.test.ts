@@ -5,10 +5,10 @@ import { readAllCommitted } from "../bank/read-committed.ts";
 import { RoutedClient } from "../bank/routed-client.ts";
 import { TcpWire } from "../bank/wire.ts";
 import { temporaryDirectory } from "../harness/temp.ts";
-import { applications, JavaApplication } from "./java-application.ts";
+import { applications, JavaApplication, propertiesText } from "./java-application.ts";
+import type { Need } from "./needed-acls.ts";
 import { SecuredBroker } from "./secured-broker.ts";
 import { javaLogin } from "./secured-programs.ts";
-import { createUserWith, type Need, propertiesText } from "./secured-user.ts";
 
 const LIMIT_MS = 60_000;
 
@@ -38,9 +38,10 @@ afterAll(() => broker[Symbol.asyncDispose]());
 
 /** Starts the application as a user with its own id and these ACLs. */
 async function start(id: string, acls: readonly Need[]): Promise<JavaApplication> {
-  const login = javaLogin(broker, await createUserWith(broker, id, acls));
+  const user = { username: id, password: `${id}-secret` };
+  await broker.createUser(user, acls);
   const settings = propertiesText({
-    ...login,
+    ...javaLogin(broker, user),
     ...{ "application.id": id, "repartition.purge.interval.ms": 200 },
   });
   const file = await broker.directory.write(`${id}.properties`, settings);

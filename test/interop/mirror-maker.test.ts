@@ -1,15 +1,41 @@
-// MirrorMaker 2 between two brokers whose users log in by SCRAM over TLS: topics, records, positions
-// of groups and ACLs arrive.
+// MirrorMaker 2 between two brokers, to which it logs in by SCRAM over TLS, as a user who may do what
+// docs/security.md says: topics, records, positions of groups and ACLs arrive.
 import { expect } from "vitest";
 import { aclText, Consumer, Producer } from "../../packages/client/src/index.ts";
-import { applications, JavaApplication } from "./java-application.ts";
-import { BOB, SecuredBroker } from "./secured-broker.ts";
+import { applications, JavaApplication, propertiesText } from "./java-application.ts";
+import { aclOf, type Need } from "./needed-acls.ts";
+import { SecuredBroker } from "./secured-broker.ts";
 import { javaLogin } from "./secured-programs.ts";
-import { aclOf, propertiesText } from "./secured-user.ts";
 
 const LIMIT_MS = 120_000;
 const COMMITTED = 60;
 const MIRRORED = "source.orders";
+const MIRROR = { username: "mirror", password: "mirror-secret" };
+
+/** A topic that is made, written and read by MirrorMaker alone. */
+const ownTopic = (name: string): Need[] => [
+  ["topic", name, "create"],
+  ["topic", name, "read"],
+  ["topic", name, "write"],
+];
+const OF_SOURCE: readonly Need[] = [
+  ["topic", "orders", "read"],
+  ["topic", "orders", "describeConfigs"],
+  ["group", "billing", "describe"],
+  // To read ACLs.
+  ["cluster", "kafka-cluster", "describe"],
+  ...ownTopic("mm2-offset-syncs.target.internal"),
+];
+const OF_TARGET: readonly Need[] = [
+  ...ownTopic("source.*"),
+  ["topic", "source.*", "alter"],
+  ["topic", "source.*", "alterConfigs"],
+  ["group", "billing", "read"],
+  // To create ACLs.
+  ["cluster", "kafka-cluster", "alter"],
+  ["group", "source-mm2", "read"],
+  ...["configs", "offsets", "status"].flatMap((what) => ownTopic(`mm2-${what}.source.internal`)),
+];
 
 class Mirror implements AsyncDisposable {
   readonly source: SecuredBroker;
@@ -25,6 +51,9 @@ class Mirror implements AsyncDisposable {
   /** Begins to mirror the topic "orders". `configs`: of the source. */
   static async start(configs: Record<string, string | undefined> = {}): Promise<Mirror> {
     const mirror = new Mirror(await SecuredBroker.start(configs), await SecuredBroker.start());
+    const isOpen = "authorizer.class.name" in configs;
+    await mirror.source.createUser(MIRROR, isOpen ? [] : OF_SOURCE);
+    await mirror.target.createUser(MIRROR, OF_TARGET);
     const orders = { name: "orders", partitions: 2, configs: { "retention.ms": "777000" } };
     await mirror.source.admin.createTopic(orders);
     return mirror;
@@ -82,7 +111,7 @@ class Mirror implements AsyncDisposable {
 function settingsOf(source: SecuredBroker, target: SecuredBroker) {
   const clusters = Object.entries({ source, target }).flatMap(([alias, broker]) => {
     const bootstrap = { "bootstrap.servers": broker.addressOf("SCRAM").bootstrap };
-    const configs = Object.entries({ ...bootstrap, ...javaLogin(broker, BOB) });
+    const configs = Object.entries({ ...bootstrap, ...javaLogin(broker, MIRROR) });
     return configs.map(([name, value]) => [`${alias}.${name}`, value]);
   });
   const each = (names: string, suffix: string) =>
@@ -90,11 +119,13 @@ function settingsOf(source: SecuredBroker, target: SecuredBroker) {
   return {
     ...{ clusters: "source, target", ...Object.fromEntries(clusters) },
     ...{ "source->target.enabled": "true", "source->target.topics": "orders" },
+    // Heartbeats would take a worker in the source, too, with its ACLs.
+    "emit.heartbeats.enabled": "false",
     ...{ "sync.topic.acls.enabled": "true", "sync.group.offsets.enabled": "true" },
     ...each("refresh.topics refresh.groups sync.topic.configs", "interval.seconds"),
     ...each("sync.topic.acls sync.group.offsets emit.checkpoints", "interval.seconds"),
     ...each("config.storage offset.storage status.storage", "replication.factor"),
-    ...each("checkpoints.topic heartbeats.topic offset-syncs.topic", "replication.factor"),
+    ...each("checkpoints.topic offset-syncs.topic", "replication.factor"),
     // A position is translated by the last record below it of which the new offset is known.
     ...{ "replication.factor": 1, "offset.lag.max": 0, "offset.flush.interval.ms": 500 },
   };
@@ -110,6 +141,12 @@ applications.it(
     await mirror.expectRecords();
     const position = { topic: "orders", partition: 0, offset: COMMITTED };
     await source.admin.alterGroupOffsets("billing", [position]);
+    const positions = async () =>
+      (await target.admin.groupOffsets("billing")).map(({ topic, partition, offset }) => {
+        return { topic, partition, offset };
+      });
+    // Before there are more records: from the middle it would be translated to an earlier one.
+    await mirror.expectOnTarget(positions, [{ ...position, topic: MIRRORED }]);
     await source.admin.createAcls([
       aclOf("User:shop", ["topic", "orders", "all"]),
       aclOf("User:report", ["topic", "orders", "read"]),
@@ -124,14 +161,17 @@ applications.it(
       aclOf("User:shop", ["topic", MIRRORED, "read"]),
       aclOf("User:report", ["topic", MIRRORED, "read"]),
       { ...aclOf("User:eve", ["topic", MIRRORED, "read"]), permission: "deny" as const },
+      // Its own, of the source.
+      aclOf("User:mirror", ["topic", MIRRORED, "read"]),
+      aclOf("User:mirror", ["topic", MIRRORED, "describeConfigs"]),
     ];
-    const acls = async () => (await target.admin.describeAcls()).map(aclText).sort();
+    const topic = {
+      resourceType: "topic",
+      resourceName: MIRRORED,
+      patternType: "literal",
+    } as const;
+    const acls = async () => (await target.admin.describeAcls(topic)).map(aclText).sort();
     await mirror.expectOnTarget(acls, arrived.map(aclText).sort());
-    const positions = async () =>
-      (await target.admin.groupOffsets("billing")).map(({ topic, partition, offset }) => {
-        return { topic, partition, offset };
-      });
-    await mirror.expectOnTarget(positions, [{ ...position, topic: MIRRORED }]);
     const shape = async () => {
       const { partitions } = await target.admin.describeTopic(MIRRORED);
       const configs = await target.admin.describeConfigs({ type: "topic", name: MIRRORED });
@@ -160,7 +200,7 @@ applications.it(
     await mirror.send(10);
     await mirror.expectRecords();
     expect(mirror.application.output).not.toMatch(/ERROR|SecurityDisabled/);
-    expect(await mirror.target.admin.describeAcls()).toEqual([]);
+    expect(await mirror.target.admin.describeAcls()).toHaveLength(OF_TARGET.length);
   },
   2 * LIMIT_MS,
 );

@@ -1,6 +1,7 @@
 import { startOnRealPorts } from "../../packages/broker/test/runtime/on-real-ports.ts";
 import { TestAuthority, TestDirectory } from "../../packages/broker/test/tls/certificates.ts";
 import { Admin, Client } from "../../packages/client/src/index.ts";
+import { aclOf, type Need } from "./needed-acls.ts";
 import { OAuthIssuer } from "./oauth-issuer.ts";
 
 /** The ways to log in, each to a listener of its own, all with TLS. */
@@ -79,9 +80,12 @@ export class SecuredBroker implements AsyncDisposable {
     return { port, bootstrap: `localhost:${port}` };
   }
 
-  async createUser({ username, password }: Login): Promise<void> {
+  /** The user may do what is given, and nothing else. */
+  async createUser({ username, password }: Login, needs: readonly Need[] = []): Promise<void> {
     const credential = { mechanism: "SCRAM-SHA-512", password } as const;
     await this.admin.upsertUserScramCredential(username, credential);
+    const acls = needs.map((need) => aclOf(`User:${username}`, need));
+    if (acls.length > 0) await this.admin.createAcls(acls);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
