@@ -8,11 +8,11 @@ import { root } from "./lib/steps.mjs";
 
 const cli = join(root, "packages/cli/dist");
 const target = join(cli, "bundle");
-const bundled = ["cli", "broker", "client", "protocol", "codecs"];
+const bundled = ["cli", "broker", "client", "protocol", "codecs", "keystores"];
 // Of other packages, only those that every start loads and that are pure JavaScript: for these,
 // opening a file takes longer than running its code.
 const bundledPackages =
-  /^((@tarpan\/(broker|client|protocol|codecs)|hono)(\/.*)?|commander|sonic-boom)$/;
+  /^((@tarpan\/(broker|client|protocol|codecs|keystores)|hono)(\/.*)?|commander|sonic-boom)$/;
 const inputs = await hashOf(
   bundled.map((name) => join(root, "packages", name, "dist")),
   [join(root, "package-lock.json"), join(root, "scripts/bundle.mjs")],

@@ -16,7 +16,7 @@ it("every package is packed with what a user looks for, and without what nobody 
   const { stdout } = await run("npm", args, { cwd: root });
   const packed: Packed[] = Object.values(JSON.parse(stdout));
   expect(packed.map(({ name }) => name).sort()).toEqual([
-    ...["broker", "client", "codecs", "protocol"].map((name) => `@tarpan/${name}`),
+    ...["broker", "client", "codecs", "keystores", "protocol"].map((name) => `@tarpan/${name}`),
     "tarpan",
   ]);
   for (const { name, files } of packed) {
@@ -31,7 +31,7 @@ it("every package is packed with what a user looks for, and without what nobody 
   }
 }, 60_000);
 
-const packages = ["broker", "cli", "client", "codecs", "protocol"];
+const packages = ["broker", "cli", "client", "codecs", "keystores", "protocol"];
 
 interface Manifest {
   readonly name: string;

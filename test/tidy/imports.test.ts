@@ -4,10 +4,11 @@ import { sources, textOf } from "./repository.ts";
 import { syntaxOf } from "./syntax.ts";
 
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  cli: ["client", "broker", "protocol"],
-  client: ["protocol", "codecs"],
-  broker: ["protocol", "codecs"],
+  cli: ["client", "broker", "protocol", "keystores"],
+  client: ["protocol", "codecs", "keystores"],
+  broker: ["protocol", "codecs", "keystores"],
   codecs: ["protocol"],
+  keystores: [],
   protocol: [],
 };
 
@@ -142,6 +143,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     top: [],
   },
   codecs: { entrance: ["top"], top: [] },
+  keystores: { entrance: ["top"], top: [] },
 };
 
 interface Import {

@@ -1,15 +1,25 @@
 // Which source says how a command connects.
+import { X509Certificate } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { TestDirectory } from "../../broker/test/tls/certificates.ts";
+import {
+  java8Keys,
+  java8Trust,
+  java17Keys,
+  java17Trust,
+  jksKeys,
+  jksTrust,
+  PASSWORD,
+} from "../../keystores/test/stores.ts";
 import { BOOTSTRAP_OPTIONS } from "../src/args/options.ts";
 import { parseArguments } from "../src/args/parser.ts";
 import { clientSettings } from "../src/connection/client-settings.ts";
 import type { Io } from "../src/terminal/io.ts";
 
-type Files = Readonly<Record<string, string>>;
+type Files = Readonly<Record<string, string | Uint8Array>>;
 
 /** The settings of a command line, where `$DIR` stands for the directory of the files. */
 async function settingsOf(
@@ -23,7 +33,7 @@ async function settingsOf(
   for (const [name, text] of Object.entries(files)) {
     const path = join(directory.path, name);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, here(text));
+    await writeFile(path, typeof text === "string" ? here(text) : text);
     await chmod(path, modes[name] ?? 0o600);
   }
   let said = "";
@@ -136,19 +146,55 @@ const of = (text: string, files: Files = {}) =>
   settingsOf("--command-config $DIR/f", {}, { f: text, ...files });
 
 describe("a client.properties", () => {
-  test("may have a key and a certificate in PEM, or in PKCS#12", async () => {
+  test("may have a key and a certificate in PEM", async () => {
     const pem = "-----BEGIN PRIVATE KEY-----";
     const ssl = "security.protocol=SSL\n";
     const store = "ssl.keystore.location=$DIR/k\n";
     const inPem = await of(`${ssl}${store}ssl.key.password=pw`, { k: pem });
     expect(inPem.tls).toEqual({ cert: pem, key: pem, passphrase: "pw" });
-    const inPfx = await of(`${ssl}${store}ssl.keystore.password=pw`, { k: "0" });
-    expect(inPfx.tls).toEqual({ pfx: Buffer.from("0"), passphrase: "pw" });
     const texts = await of(
       `${ssl}ssl.keystore.key=a\\n  b\nssl.keystore.certificate.chain=c\\\n   d\n` +
         "ssl.endpoint.identification.algorithm=",
     );
     expect(texts.tls).toEqual({ key: "a\n  b", cert: "cd", checkHost: false });
+  });
+
+  test("may have the stores of a Java program", async () => {
+    const passwords = `ssl.truststore.password=${PASSWORD}\nssl.keystore.password=${PASSWORD}\n`;
+    const location = "ssl.truststore.location=$DIR/t.jks\nssl.keystore.location=$DIR/k.p12\n";
+    const text = `security.protocol=SSL\n${location}${passwords}`;
+    for (const trust of [java17Trust, java8Trust, jksTrust]) {
+      const { tls, said } = await of(text, { "t.jks": trust, "k.p12": java8Keys });
+      expect(said).toBe("");
+      expect(tls!.ca!.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+      expect(new X509Certificate(tls!.cert!).subject).toBe("CN=broker");
+      expect(tls!.key).toContain("BEGIN PRIVATE KEY");
+    }
+  });
+
+  test.each([
+    ["ssl.truststore.location=$DIR/t", "can't be used: it needs a password (ssl.truststore.passw"],
+    [
+      "ssl.truststore.location=$DIR/t\nssl.truststore.password=a-secret",
+      "f: ssl.truststore.location can't be used: its password is wrong, or the file was changed " +
+        "(ssl.truststore.password)",
+    ],
+    [
+      "ssl.keystore.location=$DIR/k\nssl.keystore.password=a-secret",
+      "can't be used: its password is wrong, or the file was changed (ssl.keystore.password)",
+    ],
+    [
+      `ssl.keystore.location=$DIR/k\nssl.keystore.password=${PASSWORD}\nssl.key.password=a-secret`,
+      "can't be used: the password of its key is wrong (ssl.key.password)",
+    ],
+    ["ssl.keystore.location=$DIR/j", "keytool -importkeystore -srckeystore $DIR/j -destkeystore"],
+    ["ssl.truststore.location=$DIR/x", "can't be used: it is damaged, or no PKCS#12 file"],
+  ])("%j, with the stores of a Java program, is refused", async (text, message) => {
+    const files = { t: java17Trust, k: java17Keys, j: jksKeys, x: "a text" };
+    const refused = of(text, files).catch((error: Error) => error.message);
+    const said = String(await refused).replace(/\/\S*\/tarpan-tls-\w+/g, "$DIR");
+    expect(said).toContain(message);
+    expect(said).not.toContain("secret");
   });
 
   test.each([
@@ -189,11 +235,10 @@ describe("a client.properties", () => {
     [`${jaas("com.Krb5LoginModule", "a", "b-secret")}`, "not Krb5LoginModule"],
     ["sasl.mechanism=GSSAPI", "sasl.mechanism must be one of PLAIN, SCRAM-SHA-256"],
     ["request.timeout.ms=10s", "request.timeout.ms must be a number of milliseconds"],
-    ["ssl.truststore.location=$DIR/p12", "openssl pkcs12 -nokeys -in $DIR/p12 -out"],
     ["ssl.truststore.location=$DIR/none", "ssl.truststore.location: $DIR/none can't be read"],
     ["ssl.keystore.key=k", "ssl.keystore.certificate.chain is missing"],
   ])("%j is refused", async (text, message) => {
-    const refused = of(text, { p12: "0" }).catch((error: Error) => error.message);
+    const refused = of(text).catch((error: Error) => error.message);
     const said = String(await refused).replace(/\/\S*\/tarpan-tls-\w+/g, "$DIR");
     expect(said).toContain(message);
     expect(said).not.toContain("secret");

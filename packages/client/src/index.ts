@@ -1,3 +1,4 @@
+export type { CertifiedKey, KeystoreOptions, StoreOptions } from "@tarpan/keystores";
 export { ACL_OPERATIONS, type Acl, type AclFilter, aclText } from "./admin/acls.ts";
 export { Admin } from "./admin/admin.ts";
 export type { ConfigEntry, ConfigResource } from "./admin/configs.ts";
@@ -28,6 +29,7 @@ export {
   type ConnectionOptions,
   type RequestOptions,
 } from "./connection/connection.ts";
+export { readKeystore, readTruststore } from "./connection/key-stores.ts";
 export type {
   BrokerAddress,
   ClusterMetadata,

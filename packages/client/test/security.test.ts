@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { KafkaSocket } from "../../broker/test/runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../../broker/test/runtime/on-real-ports.ts";
 import { createUser } from "../../broker/test/sasl/sasl-client.ts";
-import { TestAuthority, TestDirectory } from "../../broker/test/tls/certificates.ts";
-import { Client, type ClientOptions } from "../src/index.ts";
+import { sslConfigs, TestAuthority, TestDirectory } from "../../broker/test/tls/certificates.ts";
+import * as stores from "../../keystores/test/stores.ts";
+import { Client, type ClientOptions, readKeystore, readTruststore } from "../src/index.ts";
 
 const ca = new TestAuthority();
 const own = ca.broker();
@@ -54,6 +55,43 @@ describe("a client", () => {
     const elsewhere = { ca: ca.certificate, cert, key, serverName: "kafka.example" };
     await expect(topicsOf(at.port(1), { tls: elsewhere })).rejects.toThrow("kafka.example");
     expect(await topicsOf(at.port(1), { tls: { ...elsewhere, checkHost: false } })).toBe(0);
+  });
+
+  test("trusts, and shows, what is in the stores of a Java program", async () => {
+    const password = stores.PASSWORD;
+    const keystore = stores.java8Keys;
+    const { key, cert } = await readKeystore(keystore, { password });
+    await using directory = await TestDirectory.make();
+    const configs = {
+      ...sslConfigs({ certificate: cert, key }),
+      "ssl.client.auth": "required",
+      "ssl.truststore.location": await directory.write("trust", stores.jksTrust),
+    };
+    await using at = await startOnRealPorts(configs);
+    const serverName = "localhost";
+    for (const truststore of [stores.java17Trust, stores.jksTrust]) {
+      const ca = await readTruststore(truststore, { password });
+      expect(await topicsOf(at.port(0), { tls: { ca, cert, key, serverName } })).toBe(0);
+    }
+    // As in Java, the broker's own certificate may be trusted, and not who signed it.
+    const own = await readTruststore(keystore, { password });
+    expect(await topicsOf(at.port(0), { tls: { ca: own, cert, key, serverName } })).toBe(0);
+  });
+
+  test("is told what is wrong with a store", async () => {
+    const store = stores.java17Keys;
+    await expect(readTruststore(store, { password: "x" })).rejects.toMatchObject({
+      name: "ClientError",
+      code: "TARPAN_KEYSTORE_PASSWORD",
+      message: "the truststore can't be used: its password is wrong, or the file was changed",
+    });
+    await expect(readKeystore(stores.java17Trust, { password: stores.PASSWORD })).rejects.toThrow(
+      "the keystore can't be used: it has no private key",
+    );
+    const wrong = () => readTruststore("trust.jks" as never, {});
+    await expect(wrong()).rejects.toThrow("readTruststore: bytes must be a Uint8Array");
+    const misspelt = () => readKeystore(store, { passwort: "x" } as never);
+    await expect(misspelt()).rejects.toThrow("there is no option passwort; did you mean password?");
   });
 
   test("shows the certificate of a PKCS#12 file", async (context) => {

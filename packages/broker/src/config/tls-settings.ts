@@ -24,15 +24,18 @@ export type Keystore =
   | {
       readonly path: string;
       readonly type: StoreType;
+      /** Of the store; PEM has none. */
       readonly password: Secret | null;
+      /** Of the key in it. */
+      readonly keyPassword: Secret | null;
     }
-  | { readonly chain: string; readonly key: Secret; readonly password: Secret | null };
+  | { readonly chain: string; readonly key: Secret; readonly keyPassword: Secret | null };
 
 export type Truststore =
-  | { readonly path: string; readonly type: StoreType }
+  | { readonly path: string; readonly type: StoreType; readonly password: Secret | null }
   | { readonly certificates: string };
 
-/** JKS is Kafka's default, with which Java reads PKCS12 files, too. */
+/** JKS is Kafka's default. With it and with PKCS12, Java reads files of both kinds. */
 export type StoreType = "JKS" | "PEM" | "PKCS12";
 
 const VERSIONS: readonly string[] = ["TLSv1.2", "TLSv1.3"] satisfies TlsVersion[];
@@ -67,8 +70,8 @@ function keystoreOf(configs: ListenerConfigs): Keystore {
       const texts = "ssl.keystore.certificate.chain and ssl.keystore.key";
       throw new ValueError(`ssl.keystore.location: set it, or ${texts}, but not both`);
     }
-    const own = configs("ssl.keystore.password");
-    return { path, type, password: secret(type === "PEM" ? keyPassword : (own ?? keyPassword)) };
+    const password = secret(configs("ssl.keystore.password") ?? keyPassword);
+    return { path, type, password, keyPassword: secret(keyPassword) };
   }
   if (chain === null || key === null) {
     throw new ValueError(
@@ -77,7 +80,7 @@ function keystoreOf(configs: ListenerConfigs): Keystore {
     );
   }
   if (type !== "PEM") throw new ValueError("ssl.keystore.key: needs ssl.keystore.type=PEM");
-  return { chain, key: new Secret(key), password: secret(keyPassword) };
+  return { chain, key: new Secret(key), keyPassword: secret(keyPassword) };
 }
 
 function secret(text: string | null): Secret | null {
@@ -91,7 +94,11 @@ function truststoreOf(configs: ListenerConfigs): Truststore | null {
   if (path !== null && certificates !== null) {
     throw new ValueError("ssl.truststore.location: set it, or ssl.truststore.certificates");
   }
-  if (path !== null) return { path, type };
+  const password = configs("ssl.truststore.password");
+  if (password !== null && type === "PEM") {
+    throw new ValueError("ssl.truststore.password: a truststore in PEM has no password");
+  }
+  if (path !== null) return { path, type, password: secret(password) };
   if (certificates === null) return null;
   if (type !== "PEM") {
     throw new ValueError("ssl.truststore.certificates: needs ssl.truststore.type=PEM");
@@ -102,7 +109,7 @@ function truststoreOf(configs: ListenerConfigs): Truststore | null {
 function storeTypeOf(configs: ListenerConfigs, name: string): StoreType {
   const type = (configs(name) ?? "JKS").toUpperCase();
   if (type === "JKS" || type === "PEM" || type === "PKCS12") return type;
-  throw new ValueError(`${name}: must be PEM or PKCS12, not ${type}`);
+  throw new ValueError(`${name}: must be PEM, PKCS12 or JKS, not ${type}`);
 }
 
 /** Kafka has the names of IANA, and OpenSSL names those before TLS 1.3 differently. */

@@ -1,26 +1,25 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { KeystoreError, readKeystore, readTruststore } from "@tarpan/keystores";
 import type { Keystore, TlsSettings, Truststore } from "../config/tls-settings.ts";
-import type { FileSystem } from "../env/env.ts";
+import { type KeyFiles, KeyMaterialError } from "./key-files.ts";
+import { certificatesIn, isPem, pem } from "./pem.ts";
 
 /** The keys and certificates of a listener, as Node takes them. */
 export interface KeyMaterial {
   readonly options: SecureContextOptions;
-  /** Changes with the content of the files. */
-  readonly fingerprint: string;
+  /** What they were read from. */
+  readonly files: KeyFiles;
   /** When the broker's own certificate expires, ms since the epoch; null if that is not known. */
   readonly expiresMs: number | null;
-}
-
-/** Keys or certificates that can't be used; the message names the config and says what to do. */
-export class KeyMaterialError extends Error {
-  override readonly name = "KeyMaterialError";
+  /** What an operator may have overlooked; null if there is nothing. */
+  readonly warning: string | null;
 }
 
 /** Rejects with KeyMaterialError. */
-export async function readKeyMaterial(settings: TlsSettings, fs: FileSystem): Promise<KeyMaterial> {
-  const own = await keystoreOptions(settings.keystore, fs);
-  const trust = settings.truststore && (await trusted(settings.truststore, fs));
+export async function keyMaterialOf(settings: TlsSettings, files: KeyFiles): Promise<KeyMaterial> {
+  const own = await keystoreOptions(settings.keystore, files.keystore);
+  const trust = settings.truststore && (await trusted(settings.truststore, files.truststore));
   const { minVersion, maxVersion, ciphers } = settings;
   const options: SecureContextOptions = {
     ...{ minVersion, maxVersion, honorCipherOrder: true },
@@ -36,60 +35,73 @@ export async function readKeyMaterial(settings: TlsSettings, fs: FileSystem): Pr
     const what = "path" in keystore ? keystore.path : "ssl.keystore.key";
     throw new KeyMaterialError(`${what}: its key and certificates can't be used: ${reason}`);
   }
-  const parts = [own.cert, own.key, own.pfx, trust].map((part) => part?.toString("base64") ?? "");
-  return { options, fingerprint: parts.join(" "), expiresMs: expiryOf(own.cert ?? null) };
+  return { options, files, expiresMs: expiryOf(own.cert), warning: trust && unrooted(trust) };
 }
 
-function expiryOf(chain: Buffer | null): number | null {
+function expiryOf(chain: Buffer): number | null {
   try {
-    return chain === null ? null : Date.parse(new X509Certificate(chain).validTo);
+    return Date.parse(new X509Certificate(chain).validTo);
   } catch {
     return null;
   }
 }
 
 interface Own {
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-  readonly pfx?: Buffer;
+  readonly cert: Buffer;
+  readonly key: Buffer;
   readonly passphrase?: string;
 }
 
-async function keystoreOptions(keystore: Keystore, fs: FileSystem): Promise<Own> {
-  const passphrase = keystore.password === null ? {} : { passphrase: keystore.password.reveal() };
+async function keystoreOptions(keystore: Keystore, file: Buffer | null): Promise<Own> {
+  const keyPassword = keystore.keyPassword?.reveal();
+  const passphrase = keyPassword === undefined ? {} : { passphrase: keyPassword };
   if (!("path" in keystore)) {
     const cert = pem(keystore.chain, "ssl.keystore.certificate.chain");
     return { cert, key: pem(keystore.key.reveal(), "ssl.keystore.key"), ...passphrase };
   }
   const { path, type } = keystore;
-  const bytes = await read(path, "ssl.keystore.location", fs);
-  if (isJks(bytes)) throw jks(path);
-  if (type === "PEM" || isPem(bytes)) {
-    const both = pem(bytes.toString("latin1"), path);
+  if (type === "PEM" || isPem(file!)) {
+    const both = pem(file!.toString("latin1"), path);
     return { cert: both, key: both, ...passphrase };
   }
-  return { pfx: bytes, ...passphrase };
+  const password = keystore.password?.reveal();
+  const reading = readKeystore(file!, { password, keyPassword, path });
+  const { cert, key } = await ofStore(reading, "ssl.keystore", path);
+  return { cert: Buffer.from(cert), key: Buffer.from(key) };
 }
 
-async function trusted(truststore: Truststore, fs: FileSystem): Promise<Buffer> {
+async function trusted(truststore: Truststore, file: Buffer | null): Promise<Buffer> {
   if (!("path" in truststore)) {
     return certificates(truststore.certificates, "ssl.truststore.certificates");
   }
-  const { path } = truststore;
-  const bytes = await read(path, "ssl.truststore.location", fs);
-  if (isJks(bytes)) throw jks(path);
-  if (isPem(bytes)) return certificates(bytes.toString("latin1"), path);
-  throw new KeyMaterialError(
-    `ssl.truststore.location: ${path} is not PEM: convert it with ` +
-      `"openssl pkcs12 -in ${path} -nokeys -out truststore.pem" and set ssl.truststore.type=PEM`,
-  );
+  const { path, type } = truststore;
+  if (type === "PEM" || isPem(file!)) return certificates(file!.toString("latin1"), path);
+  const password = truststore.password?.reveal();
+  const reading = readTruststore(file!, { password, path });
+  return Buffer.from(await ofStore(reading, "ssl.truststore", path));
+}
+
+/** Rejects with KeyMaterialError, which names the config that is wrong. */
+async function ofStore<T>(reading: Promise<T>, config: string, path: string): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof KeystoreError)) throw error;
+    const { code, message } = error;
+    const passwords: Readonly<Record<string, string>> = {
+      TARPAN_KEYSTORE_PASSWORD: ` (${config}.password)`,
+      TARPAN_KEYSTORE_KEY_PASSWORD: " (ssl.key.password)",
+    };
+    const where = `${config}.location: ${path}`;
+    throw new KeyMaterialError(`${where} can't be used: ${message}${passwords[code] ?? ""}`);
+  }
 }
 
 /** OpenSSL skips what it can't read, and would then trust nobody. */
 function certificates(text: string, where: string): Buffer {
   const all = pem(text, where);
-  const blocks = all.toString().match(/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----[^-]+-----END [^\n]+/g);
-  if (blocks === null) throw new KeyMaterialError(`${where} has no certificate`);
+  const blocks = certificatesIn(all);
+  if (blocks.length === 0) throw new KeyMaterialError(`${where} has no certificate`);
   for (const [index, block] of blocks.entries()) {
     try {
       new X509Certificate(block);
@@ -100,44 +112,19 @@ function certificates(text: string, where: string): Buffer {
   return all;
 }
 
-async function read(path: string, config: string, fs: FileSystem): Promise<Buffer> {
-  let bytes: Uint8Array | null;
-  try {
-    bytes = await fs.readFile(path);
-  } catch (error) {
-    const { code = "unknown error" } = error as { code?: string };
-    throw new KeyMaterialError(`${config}: ${path} can't be read (${code})`);
-  }
-  if (bytes === null) throw new KeyMaterialError(`${config}: there is no file ${path}`);
-  return Buffer.from(bytes);
-}
-
-function isPem(bytes: Buffer): boolean {
-  return bytes.includes("-----BEGIN ");
-}
-
-const JKS_MAGIC = 0xfeedfeed;
-
-function isJks(bytes: Buffer): boolean {
-  return bytes.length >= 4 && bytes.readUInt32BE() === JKS_MAGIC;
-}
-
-function jks(path: string): KeyMaterialError {
-  const to = "keystore.p12 -deststoretype PKCS12";
-  return new KeyMaterialError(
-    `${path} is a JKS file, which only Java reads: convert it with ` +
-      `"keytool -importkeystore -srckeystore ${path} -destkeystore ${to}"`,
+/**
+ * Java trusts whatever a truststore has. OpenSSL goes on to a certificate that has signed itself,
+ * and a server of Node can't have it stop before.
+ */
+function unrooted(trust: Buffer): string | null {
+  const all = certificatesIn(trust).map((block) => new X509Certificate(block));
+  const subjects = new Set(all.map(({ subject }) => subject));
+  const [first, ...others] = all.filter(({ issuer }) => !subjects.has(issuer));
+  if (first === undefined) return null;
+  const [name, signer] = [first.subject, first.issuer].map((text) => text.replaceAll("\n", ", "));
+  const more = others.length === 0 ? "" : ` (and ${others.length} more like it)`;
+  return (
+    `its truststore has ${name}, but not ${signer}, which signed it${more}: ` +
+    "clients that need it are refused"
   );
-}
-
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END \1-----/g;
-
-/** The blocks of a PEM text, which may have spaces for line breaks, as a properties file has. */
-function pem(text: string, where: string): Buffer {
-  const blocks = [...text.matchAll(BLOCK)].map(([, label, body]) => {
-    const lines = body!.replace(/\s+/g, "").match(/.{1,64}/g) ?? [];
-    return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
-  });
-  if (blocks.length > 0) return Buffer.from(blocks.join(""));
-  throw new KeyMaterialError(`${where} has nothing in PEM: "-----BEGIN CERTIFICATE-----" …`);
 }

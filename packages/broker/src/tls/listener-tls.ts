@@ -1,5 +1,6 @@
 import { constants } from "node:crypto";
 import type { TLSSocket, TlsOptions } from "node:tls";
+import { loadReaders } from "@tarpan/keystores";
 import { ConfigError } from "../config/config-error.ts";
 import type { Listener } from "../config/listeners.ts";
 import type { TlsSettings } from "../config/tls-settings.ts";
@@ -8,7 +9,8 @@ import type { Logger } from "../logging/logger.ts";
 import { ANONYMOUS, user } from "../security/principal.ts";
 import { type PrincipalMapper, principalMapper } from "../security/principal-mapper.ts";
 import type { Admission, ServerTls } from "../server/server-tls.ts";
-import { type KeyMaterial, KeyMaterialError, readKeyMaterial } from "./key-material.ts";
+import { haveSameContent, type KeyFiles, KeyMaterialError, readKeyFiles } from "./key-files.ts";
+import { type KeyMaterial, keyMaterialOf } from "./key-material.ts";
 
 /** Time between two looks at the files of keys and certificates, ms. */
 const RELOAD_INTERVAL_MS = 10_000;
@@ -27,6 +29,8 @@ export class ListenerTls implements ServerTls {
   readonly #logger: Logger;
   readonly #mapper: PrincipalMapper;
   #material: KeyMaterial;
+  /** What was read last, and what came of it: the work of a password is done once. */
+  #last: { readonly files: KeyFiles; readonly outcome: KeyMaterial | KeyMaterialError };
   #problem: string | null = null;
   #failures = 0;
   #timer: Timer | null = null;
@@ -41,10 +45,11 @@ export class ListenerTls implements ServerTls {
     this.listener = name;
     this.#settings = settings;
     this.#material = material;
+    this.#last = { files: material.files, outcome: material };
     this.#env = env;
     this.#logger = logger;
     this.#mapper = mapperOf(settings);
-    this.#warnOfExpiry();
+    this.#warn();
   }
 
   /** Rejects with ConfigError if the keys and certificates can't be used. Null without TLS. */
@@ -53,8 +58,11 @@ export class ListenerTls implements ServerTls {
     parts: { env: Parts; logger: Logger },
   ): Promise<ListenerTls | null> {
     if (tls === null) return null;
+    // Whatever its files are now, they may be stores at another look.
+    const isPem = [tls.keystore, tls.truststore].every(isAlwaysPem);
+    if (!isPem) await loadReaders();
     try {
-      const material = await readKeyMaterial(tls, parts.env.fs);
+      const material = await keyMaterialOf(tls, await readKeyFiles(tls, parts.env.fs));
       return new ListenerTls(name, tls, material, parts);
     } catch (error) {
       if (!(error instanceof KeyMaterialError)) throw error;
@@ -123,15 +131,15 @@ export class ListenerTls implements ServerTls {
 
   async reload(): Promise<void> {
     try {
-      const material = await readKeyMaterial(this.#settings, this.#env.fs);
+      const material = await this.#read();
       if (this.#problem !== null)
         this.#logger.info(`listener ${this.listener}: its files are good`);
       this.#problem = null;
-      if (material.fingerprint === this.#material.fingerprint) return;
+      if (haveSameContent(material.files, this.#material.files)) return;
       this.#material = material;
       this.#onChange();
       this.#logger.info(`listener ${this.listener}: new keys and certificates are in use`);
-      this.#warnOfExpiry();
+      this.#warn();
     } catch (error) {
       if (!(error instanceof KeyMaterialError)) throw error;
       const problem = `listener ${this.listener} keeps its certificates: ${error.message}`;
@@ -141,8 +149,25 @@ export class ListenerTls implements ServerTls {
     }
   }
 
-  #warnOfExpiry(): void {
-    const { expiresMs } = this.#material;
+  async #read(): Promise<KeyMaterial> {
+    const files = await readKeyFiles(this.#settings, this.#env.fs);
+    if (!haveSameContent(files, this.#last.files)) {
+      const outcome = await keyMaterialOf(this.#settings, files).catch((error: unknown) => {
+        if (error instanceof KeyMaterialError) return error;
+        throw error;
+      });
+      this.#last = { files, outcome };
+    }
+    const { outcome } = this.#last;
+    if (outcome instanceof KeyMaterialError) throw outcome;
+    return outcome;
+  }
+
+  #warn(): void {
+    const { expiresMs, warning } = this.#material;
+    if (this.#settings.clientAuth !== "none" && warning !== null) {
+      this.#logger.warn(`listener ${this.listener}: ${warning}`);
+    }
     if (expiresMs === null || expiresMs > this.#env.clock.wallMs()) return;
     const since = new Date(expiresMs).toISOString();
     this.#logger.warn(
@@ -156,6 +181,10 @@ export class ListenerTls implements ServerTls {
     if (mapped !== null) return { principal: user(mapped) };
     return { refusal: `no rule of ssl.principal.mapping.rules fits ${name}` };
   }
+}
+
+function isAlwaysPem(store: TlsSettings["keystore"] | TlsSettings["truststore"]): boolean {
+  return store === null || !("path" in store) || store.type === "PEM";
 }
 
 /**

@@ -37,12 +37,12 @@ export async function askByHttp(
 
 /** As `@tarpan/client` connects. */
 function tlsOptions(hostname: string, options: NonNullable<Security["tls"]>) {
-  const { serverName, checkHost = true, pfx, ...tls } = options;
+  const { serverName, checkHost = true, ca, cert, key, passphrase } = options;
   const name = serverName ?? hostname.replace(/^\[|\]$/g, "");
   return {
-    ...tls,
+    ...{ cert, key, passphrase },
+    ...(ca !== undefined && { ca, allowPartialTrustChain: true }),
     ...(isIP(name) === 0 && { servername: name }),
-    ...(pfx !== undefined && { pfx: Buffer.from(pfx) }),
     ...(!checkHost && { checkServerIdentity: () => undefined }),
   };
 }

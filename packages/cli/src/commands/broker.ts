@@ -9,6 +9,7 @@ import { brokerConfig, brokerOptions, STOP_WITH_STDIN } from "../config/broker-c
 import type { LogFile } from "../logging/log-file.ts";
 import { createLogger, type LineLogger } from "../logging/log-lines.ts";
 import { textLine } from "../logging/text-line.ts";
+import { collectLessOften } from "../program/garbage-collection.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
@@ -32,6 +33,7 @@ export const broker: Command = {
   ],
   async run(args, io) {
     const config = await brokerConfig(args, io);
+    collectLessOften();
     const logger = await openLogger(config, io);
     const stopped = Promise.race([
       stopSignal(io),

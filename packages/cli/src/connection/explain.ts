@@ -56,21 +56,16 @@ async function hintFor(error: unknown, settings: ClientSettings): Promise<string
 /** What a connection says only in OpenSSL's words, or not at all. */
 function unusableFiles({ tls }: ClientSettings): string | null {
   if (tls === undefined) return null;
-  const { ca, pfx, ...pem } = tls;
+  const { ca, cert, key, passphrase } = tls;
   if (typeof ca === "string" && !ca.includes("-----BEGIN ")) {
-    return "the file of authorities (--tls-ca) must be in PEM";
+    return "the file of authorities (--tls-ca) must be in PEM, or the truststore of a --command-config";
   }
   const { createSecureContext } = process.getBuiltinModule("node:tls");
   try {
-    createSecureContext(pfx === undefined ? pem : { ...pem, pfx: Buffer.from(pfx) });
+    createSecureContext({ cert, key, passphrase });
     return null;
-  } catch (error) {
-    const { message } = error as Error;
-    if (message.includes("mac verify")) return "the password of the keystore is wrong";
-    const old = "openssl pkcs12 -legacy -in FILE -out FILE.pem -noenc";
-    return message.includes("PKCS12")
-      ? `the keystore is encrypted in an old way; use it in PEM: ${old}`
-      : "the client's own certificate and key can't be used: see --tls-cert and --tls-key";
+  } catch {
+    return "the client's own certificate and key can't be used: see --tls-cert and --tls-key";
   }
 }
 
@@ -91,9 +86,7 @@ async function withTls(settings: ClientSettings): Promise<string | null> {
     return "this port speaks no TLS: leave the TLS options out";
   }
   const logIn = await logInHint(settings);
-  if (logIn !== null || settings.tls?.cert !== undefined || settings.tls?.pfx !== undefined) {
-    return logIn;
-  }
+  if (logIn !== null || settings.tls?.cert !== undefined) return logIn;
   return `${PERHAPS} ${NEEDS_CERTIFICATE}`;
 }
 

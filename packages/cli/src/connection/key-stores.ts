@@ -1,4 +1,5 @@
-// The key and trust stores of a client.properties, in PEM or PKCS#12.
+// The key and trust stores of a client.properties, in PEM, PKCS#12 or JKS.
+import { KeystoreError, readKeystore, readTruststore } from "@tarpan/keystores";
 import { fileBytes } from "./files.ts";
 import type { PropertiesFile } from "./properties-file.ts";
 import type { Source } from "./source.ts";
@@ -14,11 +15,8 @@ export async function trustedBy(properties: PropertiesFile): Promise<string | un
   }
   const bytes = await fileBytes(path, properties.label(name));
   if (isPem(bytes)) return bytes.toString();
-  const pem = path.replace(/\.\w+$/, "") || path;
-  const convert = isJks(bytes)
-    ? `keytool -exportcert -rfc -keystore ${path} -alias ALIAS > ${pem}.pem`
-    : `openssl pkcs12 -nokeys -in ${path} -out ${pem}.pem`;
-  throw properties.wrong(name, `must be a file in PEM; to make one of it: ${convert}`);
+  const password = properties.text("ssl.truststore.password");
+  return ofStore(properties, "ssl.truststore", readTruststore(bytes, { password, path }));
 }
 
 /** The client's own certificate and key. */
@@ -42,13 +40,27 @@ export async function identityOf(properties: PropertiesFile): Promise<Source["id
     const pem = bytes.toString();
     return { cert: pem, key: pem, ...passphrase(keyPassword) };
   }
-  if (isJks(bytes)) {
-    const to = `-destkeystore ${path.replace(/\.\w+$/, "")}.p12 -deststoretype PKCS12`;
-    const convert = `keytool -importkeystore -srckeystore ${path} ${to}`;
-    throw properties.wrong(name, `must be PEM or PKCS#12; to make one of it: ${convert}`);
+  const password = properties.text("ssl.keystore.password") ?? keyPassword;
+  return ofStore(properties, "ssl.keystore", readKeystore(bytes, { password, keyPassword, path }));
+}
+
+/** Rejects with CommandError, which names the property that is wrong. */
+async function ofStore<T>(
+  properties: PropertiesFile,
+  name: string,
+  reading: Promise<T>,
+): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof KeystoreError)) throw error;
+    const { code, message } = error;
+    const passwords: Readonly<Record<string, string>> = {
+      TARPAN_KEYSTORE_PASSWORD: ` (${name}.password)`,
+      TARPAN_KEYSTORE_KEY_PASSWORD: " (ssl.key.password)",
+    };
+    throw properties.wrong(`${name}.location`, `can't be used: ${message}${passwords[code] ?? ""}`);
   }
-  const password = properties.text("ssl.keystore.password");
-  return { pfx: bytes, ...passphrase(password ?? keyPassword) };
 }
 
 function passphrase(password: string | undefined) {
@@ -57,10 +69,4 @@ function passphrase(password: string | undefined) {
 
 function isPem(bytes: Buffer): boolean {
   return bytes.includes("-----BEGIN ");
-}
-
-const JKS_MAGIC = 0xfeedfeed;
-
-function isJks(bytes: Buffer): boolean {
-  return bytes.length >= 4 && bytes.readUInt32BE() === JKS_MAGIC;
 }

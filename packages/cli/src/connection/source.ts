@@ -18,7 +18,7 @@ export interface Source {
   /** Authorities to trust, in PEM. */
   readonly ca?: string | undefined;
   /** The client's own certificate and key. */
-  readonly identity?: Pick<TlsOptions, "cert" | "key" | "pfx" | "passphrase"> | undefined;
+  readonly identity?: Pick<TlsOptions, "cert" | "key" | "passphrase"> | undefined;
   readonly checkHost?: boolean | undefined;
   /** Whether to log in. */
   readonly sasl?: boolean | undefined;

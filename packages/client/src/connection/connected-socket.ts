@@ -39,12 +39,14 @@ function plain({ host, port }: To): Socket {
 }
 
 function secure({ host, port }: To, options: TlsOptions): Socket {
-  const { serverName = host, checkHost = true, pfx, ...tls } = options;
+  const { serverName = host, checkHost = true, ca, pfx, ...own } = options;
   // An address is not a server name, but certificates may have it.
   const name = isIP(serverName) === 0 ? { servername: serverName } : {};
   const keys = pfx === undefined ? {} : { pfx: Buffer.from(pfx) };
+  // As in Java, what is trusted need not have signed itself.
+  const trust = ca === undefined ? {} : { ca, allowPartialTrustChain: true };
   const anyHost = checkHost ? {} : { checkServerIdentity: () => undefined };
-  const socket = connectTls({ host, port, ...name, ...tls, ...keys, ...anyHost });
+  const socket = connectTls({ host, port, ...name, ...trust, ...own, ...keys, ...anyHost });
   return socket.setNoDelay(true).setKeepAlive(true);
 }
 

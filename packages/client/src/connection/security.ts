@@ -11,13 +11,16 @@ import {
 
 /** How a client speaks TLS. Without `ca` the authorities that Node knows are trusted. */
 export interface TlsOptions {
-  /** Certificates of the authorities that sign brokers' certificates, in PEM. */
+  /**
+   * Certificates of the authorities that sign brokers' certificates, in PEM. `readTruststore` has
+   * those of a Java program.
+   */
   readonly ca?: string;
   /** The client's own certificate, in PEM, for brokers that ask for one; with `key`. */
   readonly cert?: string;
   /** The key of `cert`, in PEM. */
   readonly key?: string;
-  /** Instead of `cert` and `key`: both in PKCS#12. */
+  /** Instead of `cert` and `key`: both in PKCS#12, unless it is old: see `readKeystore`. */
   readonly pfx?: Uint8Array;
   /** The password of `key` or `pfx`. */
   readonly passphrase?: string;

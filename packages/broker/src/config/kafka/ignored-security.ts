@@ -29,7 +29,6 @@ export const IGNORED_SECURITY = `
   ssl.provider string - each
   ssl.secure.random.implementation string - each
   ssl.trustmanager.algorithm string PKIX each
-  ssl.truststore.password password - each
 `;
 
 /** Those by which a broker of Kafka logs in to another one: here none does. */

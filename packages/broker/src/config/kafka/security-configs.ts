@@ -15,6 +15,7 @@ const TLS = `
   ssl.principal.mapping.rules string DEFAULT
   ssl.truststore.certificates password -
   ssl.truststore.location string -
+  ssl.truststore.password password -
   ssl.truststore.type string JKS
 `;
 
