@@ -1,5 +1,5 @@
-// MirrorMaker 2 between two brokers, to which it logs in by SCRAM over TLS, as a user who may do what
-// docs/security.md says: topics, records, positions of groups and ACLs arrive.
+// MirrorMaker 2 between two brokers, to which it logs in by SCRAM over TLS, as a user who may do
+// what docs/security.md says: topics, records, positions of groups and ACLs arrive.
 import { expect } from "vitest";
 import { aclText, Consumer, Producer } from "../../packages/client/src/index.ts";
 import { applications, JavaApplication, propertiesText } from "./java-application.ts";

@@ -25,7 +25,9 @@ export interface Credentials {
   readonly key: string;
 }
 
-/** A broker in this process for clients of all ways. ACLs are on, so it has to know who they are. */
+/**
+ * A broker in this process for clients of all ways. ACLs are on, so it has to know who they are.
+ */
 export class SecuredBroker implements AsyncDisposable {
   readonly #at: Awaited<ReturnType<typeof startOnRealPorts>>;
   readonly issuer: OAuthIssuer;
