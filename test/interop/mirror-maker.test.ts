@@ -126,8 +126,10 @@ function settingsOf(source: SecuredBroker, target: SecuredBroker) {
     ...each("sync.topic.acls sync.group.offsets emit.checkpoints", "interval.seconds"),
     ...each("config.storage offset.storage status.storage", "replication.factor"),
     ...each("checkpoints.topic offset-syncs.topic", "replication.factor"),
+    // Of the worker, which is in the target. It tells new offsets when it commits its own.
+    ...{ "target.offset.flush.interval.ms": 500, "target.plugin.discovery": "service_load" },
     // A position is translated by the last record below it of which the new offset is known.
-    ...{ "replication.factor": 1, "offset.lag.max": 0, "offset.flush.interval.ms": 500 },
+    ...{ "replication.factor": 1, "offset.lag.max": 0 },
   };
 }
 
