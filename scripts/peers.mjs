@@ -60,6 +60,8 @@ const DEBIAN_PEERS = {
     path: () => pythonWith("confluent_kafka"),
   },
   etcd: { packages: ["etcd-server"], path: () => findProgram("etcd") },
+  // For the hosts of test/harness/cluster-network.ts.
+  ip: { packages: ["iproute2"], path: () => findProgram("ip") },
 };
 
 async function debianPeers() {

@@ -18,7 +18,7 @@ each version, and what is not implemented, are at the top of each API's file in
 const FEATURES = `
 ## Features
 
-A new cluster has the highest level of each feature. \`kafka-features.sh\` (UpdateFeatures) changes
+A new cluster has the highest level of each of Kafka's features. \`kafka-features.sh\` (UpdateFeatures) changes
 levels for the whole cluster, while clients go on. A request changes all that it names, or nothing,
 with the reason in the error. Every registered broker must support the new level.
 
@@ -33,6 +33,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
     "1: `group.protocol=consumer` (KIP-848). At 0 such consumers get UNSUPPORTED_VERSION",
   "transaction.version":
     "2: an epoch for each transaction, and partitions are added without a request (KIP-890)",
+  "tarpan.metadata.version":
+    "what the metadata may hold; rises by itself, never goes down: [cluster.md](cluster.md#upgrading)",
 };
 
 const NOTES = `

@@ -38,6 +38,8 @@ export interface BrokerProcessOptions {
 
 /** A broker as users run it: in its own process, which tests kill and restart. */
 export class BrokerProcess {
+  /** What the next start runs. */
+  program: string;
   readonly #options: BrokerProcessOptions;
   #child: ChildProcess | null = null;
   #dataDirectory = "";
@@ -47,6 +49,7 @@ export class BrokerProcess {
 
   constructor(options: BrokerProcessOptions = {}) {
     this.#options = options;
+    this.program = options.program ?? tarpanProgram;
     this.#port = options.port ?? 0;
   }
 
@@ -89,11 +92,11 @@ export class BrokerProcess {
   /** Resolves once it serves: on any free port at first, then always on the same one. */
   async start(): Promise<void> {
     this.#dataDirectory ||= this.#options.dataDirectory ?? (await temporaryDirectory());
-    const { flags = [], launcher = [], env = {}, program: own = tarpanProgram } = this.#options;
+    const { flags = [], launcher = [], env = {} } = this.#options;
     const where = ["--bind-addr", this.host, "--bind-port", String(this.#port)];
     const made = [...where, "--data-dir", this.#dataDirectory, ...flags];
     const broker = ["broker", ...(this.#options.commandLine ?? made)];
-    const [program, ...args] = [...launcher, process.execPath, own, ...broker];
+    const [program, ...args] = [...launcher, process.execPath, this.program, ...broker];
     const child = spawn(program!, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },

@@ -21,6 +21,11 @@ export class ClusterNetwork {
   /** Or the reason why this machine can't make one. */
   static async create(): Promise<ClusterNetwork | string> {
     if (process.getuid?.() !== 0) return "network namespaces take root";
+    const isThere = await run("ip", ["-V"]).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) return "network namespaces take the command ip: install iproute2";
     const network = new ClusterNetwork((ClusterNetwork.#next++ % 128) * 2);
     try {
       await network.#build();

@@ -16,6 +16,8 @@ export interface ClusterOptions {
   readonly brokers?: number;
   /** More flags for each broker, which listens on this port. */
   flags?(nodeId: number, port: number): readonly string[];
+  /** What the brokers run at first. Default: see BrokerProcess. */
+  readonly program?: string;
   /** How brokers find each other. Default: each gets the addresses of all. */
   readonly etcd?: readonly string[];
   /** A host for each broker. Default: all on this machine. */
@@ -133,7 +135,7 @@ export class Cluster {
   }
 
   #node({ nodeId, port, raftAddress, host }: Place, peers: readonly string[]): ClusterNode {
-    const { etcd } = this.#options;
+    const { etcd, program } = this.#options;
     const flags = this.#options.flags?.(nodeId, port) ?? [];
     const discovery =
       etcd === undefined
@@ -147,6 +149,7 @@ export class Cluster {
       flags: [...discovery, ...engineFlags, ...FLAGS, ...flags],
       env: engineEnv,
       startLimitMs: START_LIMIT_MS,
+      ...(program === undefined ? {} : { program }),
       ...(host === null ? {} : { host: host.clientAddress, launcher: host.launcher }),
     });
   }

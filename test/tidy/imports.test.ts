@@ -77,7 +77,7 @@ const MAY_IMPORT: Readonly<Record<string, Readonly<Record<string, readonly strin
     log: ["config", "metrics", "env", "util"],
     nats: ["discovery", "config", "logging", "env", "util"],
     sasl: ["server", "config", "security", "logging", "env"],
-    tls: ["server", "config", "security", "logging", "env"],
+    tls: ["server", "config", "security", "logging", "env", "util"],
     server: ["quotas", "config", "security", "logging", "env", "util"],
     audit: ["security", "logging", "env"],
     quotas: ["config", "security", "env"],

@@ -34,10 +34,12 @@ const STATUS = {
   nodeId: 2,
   controllerId: 1,
   brokers: [
-    { nodeId: 3, host: "127.0.0.1", port: 9094, rack: "c", fenced: true },
-    { nodeId: 1, host: "127.0.0.1", port: 9092, rack: null, fenced: false },
-    { nodeId: 2, host: "127.0.0.1", port: 9093, rack: "b", fenced: false },
+    { nodeId: 3, host: "127.0.0.1", port: 9094, rack: "c", fenced: true, metadataLevel: null },
+    { nodeId: 1, host: "127.0.0.1", port: 9092, rack: null, fenced: false, metadataLevel: 4 },
+    { nodeId: 2, host: "127.0.0.1", port: 9093, rack: "b", fenced: false, metadataLevel: 3 },
   ],
+  metadataLevel: 1,
+  metadataLevelSupported: 1,
   engine: {
     kind: "jetstream",
     version: "2.14.10",
@@ -76,15 +78,16 @@ test("shows brokers, engine, and partitions, with - for unknown values", async (
   });
   expect(stdout).toBe(`cluster AbCdEfGhIjKlMnOpQrStUv, seen by broker 2
 engine jetstream, nats-server 2.14.10, sync_interval always, max_payload 8388608, up to 3 replicas
+metadata level 1, all brokers read up to 1
 
 problem: one thing to do
 problem: orders-1: no leader
 problem: orders-0 can't be compacted: batch 7 is damaged
 
-broker  address         rack  state   role
-1       127.0.0.1:9092  -     alive   controller
-2       127.0.0.1:9093  b     alive
-3       127.0.0.1:9094  c     fenced
+broker  address         rack  state   metadata level  role
+1       127.0.0.1:9092  -     alive   4               controller
+2       127.0.0.1:9093  b     alive   3
+3       127.0.0.1:9094  c     fenced  -
 
 topic               partition  leader  raft leader  replicas  isr  lag
 __consumer_offsets  1          2       1            1,2,3     1,2  0

@@ -90,6 +90,8 @@ export interface TopicTraffic {
 /** The keys by which a listener checks tokens. */
 export interface TokenKeysStatus {
   readonly listener: string;
+  /** How many there are. */
+  readonly count: number;
   /** When they were fetched last, ms since the epoch; null before that. */
   readonly refreshedMs: number | null;
   /** How often they could not be fetched. */
@@ -104,6 +106,8 @@ export interface CertificateStatus {
   readonly listener: string;
   /** Null if that is not known. */
   readonly expiresMs: number | null;
+  /** Of the authorities of others' certificates, the first that expires; null without any. */
+  readonly authorityExpiresMs: number | null;
   /** How often a new file could not be used. */
   readonly reloadFailures: number;
   /** Why the present file can't be used, so that the broker keeps the last good one; or null. */

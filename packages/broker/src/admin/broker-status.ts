@@ -3,6 +3,7 @@ import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import type { FlushPolicy } from "../config/settings.ts";
 import type { LogEngine } from "../log/log-engine.ts";
 import type { Metadata } from "../metadata/metadata.ts";
+import { sharedLevel, toldLevel, writtenLevel } from "../metadata/metadata-level.ts";
 import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Histogram } from "../metrics/histogram.ts";
 import type { RequestMetrics } from "../metrics/request-metrics.ts";
@@ -149,14 +150,18 @@ export class BrokerStatus implements BrokerAdmin {
 
   cluster(): ClusterSummary {
     const { engine, flush, metadata, uptimeMs, cluster } = this.#parts;
-    const brokers = [...metadata.image.brokers.values()].sort((a, b) => a.id - b.id);
+    const { image } = metadata;
+    const brokers = [...image.brokers.values()].sort((a, b) => a.id - b.id);
     return {
       clusterId: metadata.clusterId,
       nodeId: metadata.nodeId,
       controllerId: metadata.controllerId,
-      brokers: brokers.map(({ id, host, port, rack, fenced }) => {
-        return { nodeId: id, host, port, rack, fenced };
+      brokers: brokers.map((broker) => {
+        const { id, host, port, rack, fenced } = broker;
+        return { nodeId: id, host, port, rack, fenced, metadataLevel: toldLevel(broker) };
       }),
+      metadataLevel: writtenLevel(image),
+      metadataLevelSupported: sharedLevel(image),
       engine: { kind: engine.kind, ...cluster?.facts },
       flush: flush.mode === "interval" ? `interval ${flush.intervalMs} ms` : flush.mode,
       version: VERSION,
@@ -226,9 +231,9 @@ export class BrokerStatus implements BrokerAdmin {
 function certificateOf(cluster: ClusterAccess | null): CertificateStatus[] {
   const security = cluster?.facts.security ?? null;
   if (security?.certificateExpiresMs == null) return [];
-  const { certificateExpiresMs: expiresMs, reloadFailures } = security;
+  const { certificateExpiresMs: expiresMs, authorityExpiresMs, reloadFailures } = security;
   // The engine's own problem says it already.
-  return [{ listener: "raft_addr", expiresMs, reloadFailures, problem: null }];
+  return [{ listener: "raft_addr", expiresMs, authorityExpiresMs, reloadFailures, problem: null }];
 }
 
 function statusOf(cleaner: Partitions["cleaner"]): StorageStatus["cleaner"] {

@@ -7,6 +7,10 @@ export interface ClusterSummary {
   /** -1 while there is no controller. */
   readonly controllerId: number;
   readonly brokers: readonly ClusterBroker[];
+  /** Of what was written so far; see docs/cluster.md. */
+  readonly metadataLevel: number;
+  /** Up to which level all brokers read: what needs more is refused. */
+  readonly metadataLevelSupported: number;
   readonly engine: EngineStatus;
   /** "always", "interval 1000 ms" or "never": when acknowledged records are synced to disk. */
   readonly flush: string;
@@ -21,6 +25,8 @@ export interface ClusterBroker {
   readonly rack: string | null;
   /** Whether its heartbeats do not reach the controller: it leads nothing then. */
   readonly fenced: boolean;
+  /** Up to which level it reads the metadata; null if its release does not tell. */
+  readonly metadataLevel: number | null;
 }
 
 /** The log engine. The optional fields exist only in a cluster. */

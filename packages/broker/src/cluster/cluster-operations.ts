@@ -32,7 +32,9 @@ export const ownOperations = {
       const outcome = await local.decide((image) => {
         return decideRegisterBroker(image, registration, { clustered: true, raftLeaderOf });
       });
-      if (outcome.errorCode !== ErrorCode.NONE) duties.noteRemovedBroker(registration.id);
+      const { errorCode, errorMessage } = outcome;
+      if (errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED) duties.noteRemoved(registration.id);
+      else if (errorCode !== ErrorCode.NONE) duties.noteRefused(registration.id, errorMessage!);
       return outcome;
     },
   }),

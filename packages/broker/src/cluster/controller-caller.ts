@@ -13,6 +13,7 @@ import {
   CONTROLLER_CALL_TIMEOUT_MS,
   CONTROLLER_RETRY_MS,
   METADATA_END_TIMEOUT_MS,
+  UNSUPPORTED_CALL_MS,
 } from "./limits.ts";
 import type { Membership } from "./membership.ts";
 import type { MetadataFollower } from "./metadata-follower.ts";
@@ -28,8 +29,8 @@ interface Parts {
  * Calls the controller, on whichever broker it runs.
  *
  * 1. A call is repeated only when it is certain that it was not carried out: no broker was the
- *    controller, or the broker that was asked refused. Otherwise the outcome is unknown, and the
- *    caller is told so.
+ *    controller, or the broker that was asked refused. It is not repeated for long if that broker
+ *    can't do this at all. Otherwise the outcome is unknown, and the caller is told so.
  * 2. It resolves when this broker's own metadata shows the change.
  */
 export class ControllerCaller {
@@ -61,7 +62,7 @@ export class ControllerCaller {
   async end(): Promise<number | null> {
     try {
       const answer = await this.#ask(MetadataEnd, {}, METADATA_END_TIMEOUT_MS);
-      return typeof answer === "string" ? null : answer.metadataEnd;
+      return isNotDone(answer) ? null : answer.metadataEnd;
     } catch (error) {
       if (error instanceof KafkaError) return null;
       throw error;
@@ -75,42 +76,53 @@ export class ControllerCaller {
   ): Promise<unknown> {
     const { env } = this.#parts;
     const deadlineMs = env.clock.monotonicMs() + timeoutMs;
+    let unsupportedSinceMs: number | null = null;
     for (let leftMs = timeoutMs; ; leftMs = deadlineMs - env.clock.monotonicMs()) {
       const answer = await this.#ask(api, request, leftMs);
-      if (typeof answer !== "string") {
+      if (!isNotDone(answer)) {
         if (await this.#isShown(answer.metadataEnd, deadlineMs)) return answer.response;
         throw timedOut(NOT_SHOWN);
+      }
+      const { why, isUnsupported } = answer;
+      const nowMs = env.clock.monotonicMs();
+      unsupportedSinceMs = isUnsupported ? (unsupportedSinceMs ?? nowMs) : null;
+      if (nowMs - (unsupportedSinceMs ?? nowMs) >= UNSUPPORTED_CALL_MS) {
+        throw new KafkaError(ErrorCode.UNSUPPORTED_VERSION, `nothing was changed: ${why}`);
       }
       await pause(env.timers, CONTROLLER_RETRY_MS);
       // Another call could not be answered in time, so its outcome would be unknown.
       const isLate = deadlineMs - env.clock.monotonicMs() < CONTROLLER_RETRY_MS;
       if (isLate || this.#ending.signal.aborted)
-        throw timedOut(`nothing was changed, try again: ${answer}`);
+        throw timedOut(`nothing was changed, try again: ${why}`);
     }
   }
 
-  /** Resolves to a text if it is certain that nothing was done: why. Rejects with KafkaError. */
+  /** Rejects with KafkaError. */
   async #ask(
     api: AnyControllerApi,
     request: RequestInput<AnyControllerApi>,
     timeoutMs: number,
-  ): Promise<Answer | string> {
+  ): Promise<Answer | NotDone> {
     const { rpc, membership } = this.#parts;
     const { controller } = membership;
-    if (controller === null) return "no broker says that it is the controller";
+    if (controller === null) return notDone("no broker says that it is the controller");
     const { brokerId } = controller;
+    const who = `the controller, broker ${brokerId}`;
     let answer: ResponseOf<AnyControllerApi>;
     try {
       answer = await rpc.call(api, brokerId, request, timeoutMs);
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
-      if (error.kind === "not-done") {
-        return `the controller, broker ${brokerId}, can't be asked (${error.message})`;
-      }
-      throw timedOut(UNKNOWN_OUTCOME);
+      const { kind, message, isUnsupported } = error;
+      if (kind === "unknown") throw timedOut(UNKNOWN_OUTCOME);
+      if (!isUnsupported) return notDone(`${who}, can't be asked (${message})`);
+      const why = `${who}, is of a release that can't do this: upgrade it first (${message})`;
+      return { why, isUnsupported };
     }
     const { errorCode, errorMessage, metadataEnd, response } = answer;
-    if (errorCode === ErrorCode.NOT_CONTROLLER) return `broker ${brokerId} is not the controller`;
+    if (errorCode === ErrorCode.NOT_CONTROLLER) {
+      return notDone(`broker ${brokerId} is not the controller`);
+    }
     if (errorCode !== ErrorCode.NONE) throw new KafkaError(errorCode, errorMessage);
     return { metadataEnd, response };
   }
@@ -125,6 +137,21 @@ export class ControllerCaller {
 }
 
 type Answer = Pick<ResponseOf<AnyControllerApi>, "metadataEnd" | "response">;
+
+/** It is certain that nothing was done. */
+interface NotDone {
+  readonly why: string;
+  /** See RpcError. */
+  readonly isUnsupported: boolean;
+}
+
+function notDone(why: string): NotDone {
+  return { why, isUnsupported: false };
+}
+
+function isNotDone(answer: Answer | NotDone): answer is NotDone {
+  return "why" in answer;
+}
 
 const UNKNOWN_OUTCOME =
   "the controller did not answer in time: the change may have been made or not";

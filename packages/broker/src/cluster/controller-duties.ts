@@ -12,6 +12,7 @@ import {
 } from "../metadata/elect-leader.ts";
 import type { LocalController } from "../metadata/local-controller.ts";
 import { StateMachineError } from "../state-machine/replayed-state.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 import type { ClusterEngine } from "./cluster-engine.ts";
 import { CONTROLLER_TICK_MS, RAFT_MOVES_PER_ROUND, REPLICA_STATES_INTERVAL_MS } from "./limits.ts";
 import type { Membership } from "./membership.ts";
@@ -40,6 +41,8 @@ export class ControllerDuties {
   #raftLeaderOf: RaftLeaderOf = UNKNOWN_RAFT_LEADERS;
   #refreshing: Promise<void> | null = null;
   readonly #serversToRemove = new Set<number>();
+  /** Why the last decision was refused that was, so that it is logged once. */
+  #refusal = "";
   #stopped = false;
 
   constructor(parts: Parts) {
@@ -86,11 +89,17 @@ export class ControllerDuties {
   }
 
   /** A removed broker was started, and its server joined: removes the server when it stops. */
-  noteRemovedBroker(brokerId: number): void {
+  noteRemoved(brokerId: number): void {
     this.#parts.logger.warn(
       `cluster: broker ${brokerId} was removed, but was started again: it can't join; stop it`,
     );
     this.#serversToRemove.add(brokerId);
+  }
+
+  /** A broker was started that can't be part of the cluster, and ends now. */
+  noteRefused(brokerId: number, why: string): void {
+    const { logger, membership } = this.#parts;
+    logger.warn(`cluster: ${membership.textOf(brokerId)} can't register: ${why}`);
   }
 
   stop(): void {
@@ -115,9 +124,20 @@ export class ControllerDuties {
       // Not awaited: the engine may take long to answer, and brokers must still be fenced.
       void this.#refreshAndMove();
     } catch (error) {
-      // The log has failed: ControllerElection sees that and closes this controller.
-      if (!(error instanceof StateMachineError)) throw error;
+      this.#noteFailure(error);
     }
+  }
+
+  /** A round has failed: the next one tries again. */
+  #noteFailure(error: unknown): void {
+    // The log has failed: ControllerElection sees that and closes this controller.
+    if (error instanceof StateMachineError) return;
+    if (!(error instanceof KafkaError)) throw error;
+    // It may not be written yet: see LocalController. Others would fail by it in the same way.
+    if (error.message !== this.#refusal) {
+      this.#parts.logger.error(`cluster: the controller can't do its work: ${error.message}`);
+    }
+    this.#refusal = error.message;
   }
 
   async #fenceAndUnfence(): Promise<void> {
@@ -178,8 +198,7 @@ export class ControllerDuties {
       await this.#moveRaftLeaders();
       await this.#removeServers();
     } catch (error) {
-      if (error instanceof StateMachineError) return;
-      if (!(error instanceof LogError)) throw error;
+      if (!(error instanceof LogError)) return this.#noteFailure(error);
       this.#parts.logger.debug("the engine can't report replicas: asking again", { error });
     }
   }

@@ -5,6 +5,7 @@ import { DONE, type Outcome, refused } from "../metadata/outcome.ts";
 import { isFenced, storageRefusal } from "../metadata/storage-refusal.ts";
 import type { Rpc } from "../rpc/rpc.ts";
 import { StateMachineError } from "../state-machine/replayed-state.ts";
+import { KafkaError } from "../util/kafka-error.ts";
 
 export interface ServedController {
   readonly controller: Surface<OperationTable<never>>;
@@ -48,6 +49,7 @@ function failed(outcome: Outcome) {
 function outcomeOf(error: unknown, name: string, logger: Logger): Outcome {
   if (isFenced(error)) return NOT_CONTROLLER;
   if (error instanceof StateMachineError) return storageRefusal(error);
+  if (error instanceof KafkaError) return refused(error.errorCode, error.message);
   logger.error(`the controller's ${name} failed: this is a bug in Tarpan`, { error });
   return refused(ErrorCode.UNKNOWN_SERVER_ERROR, "see the controller's log");
 }

@@ -40,6 +40,12 @@ export const RAFT_MOVES_PER_ROUND = 16;
 /** How long a call of the controller may take, unless the operation says otherwise. */
 export const CONTROLLER_CALL_TIMEOUT_MS = 30_000;
 
+/**
+ * How long a call is repeated that the controller does not serve. A controller that starts or stops
+ * is another one by then; one of an older release is not.
+ */
+export const UNSUPPORTED_CALL_MS = 5_000;
+
 /** Pause before a call is tried again when there is no controller, or storage does not answer. */
 export const CONTROLLER_RETRY_MS = 100;
 

@@ -4,6 +4,7 @@ import type { FollowerLog } from "../log/replication.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { MetadataImage } from "../metadata/image.ts";
 import { metadataMachine } from "../metadata/machine.ts";
+import { UnreadableMetadataError } from "../metadata/unreadable-metadata.ts";
 import { type Replay, replayFrom } from "../state-machine/replay.ts";
 import { Latch, type PendingLatch } from "../util/latch.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
@@ -112,6 +113,7 @@ export class MetadataFollower {
       this.#position = await replayFrom(metadataMachine, this.#log, this.#position, { nextTurn });
       this.#show();
     } catch (error) {
+      if (error instanceof UnreadableMetadataError) this.#logger.error(`cluster: ${error.message}`);
       if (!(error instanceof LogError)) throw error;
       if (this.#closed) return;
       this.#logger.warn("cluster: the metadata log can't be read: trying again", { error });

@@ -4,6 +4,7 @@ import type { BrokerRegistration } from "../metadata/decide-broker.ts";
 import type { Outcome } from "../metadata/outcome.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { pause } from "../util/pause.ts";
+import { ClusterError } from "./cluster-error.ts";
 import type { ClusterController } from "./cluster-operations.ts";
 import { CONTROLLER_RETRY_MS } from "./limits.ts";
 import type { MemberFile } from "./member-file.ts";
@@ -18,7 +19,8 @@ export interface RegistrationParts {
 
 /**
  * Registers the broker, and retries until a controller answers: a broker that is not registered
- * can't serve. Rejects with ClusterError if the broker was removed from the cluster.
+ * can't serve. Rejects with ClusterError if the broker was removed from the cluster, or can't read
+ * its metadata.
  */
 export async function registerUntilAccepted(
   registration: BrokerRegistration,
@@ -34,7 +36,11 @@ export async function registerUntilAccepted(
         ...registration,
         returning,
       });
-      const isRemoved = outcome.errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED;
+      const { errorCode, errorMessage } = outcome;
+      if (errorCode === ErrorCode.UNSUPPORTED_VERSION) {
+        throw new ClusterError("TARPAN_METADATA_TOO_NEW", errorMessage!);
+      }
+      const isRemoved = errorCode === ErrorCode.BROKER_ID_NOT_REGISTERED;
       await file.write(isRemoved ? "removed" : "registered");
       if (isRemoved) throw file.removedError(registration.id);
       return outcome;

@@ -17,11 +17,21 @@ export const text: Parse<string> = (value) => {
   return typeof value === "string" && value !== "" ? value : refuse("a text", value);
 };
 
-/** Lists of super users are separated by semicolons. */
+/** A user who shall be a super user, without the type of a principal. */
 export const userName: Parse<string> = (value) => {
   const name = text(value);
-  return name.includes(";") ? refuse("a name without ;", value) : name;
+  // Lists of super users are separated by semicolons, and their parts are trimmed.
+  if (name.includes(";")) refuse("a name without ;", value);
+  if (name !== name.trim()) refuse("a name without spaces around it", value);
+  if (/\p{Cc}/u.test(name)) refuse("a name without control characters", value);
+  if (/^user:/i.test(name)) refuse(`the name alone, ${shown(name.slice(USER_PREFIX))}`, value);
+  if (name === "ANONYMOUS") {
+    throw new ValueError("must not be ANONYMOUS: that is everybody who has not logged in");
+  }
+  return name === "*" ? refuse("the name of one user", value) : name;
 };
+
+const USER_PREFIX = "User:".length;
 
 export const flag: Parse<boolean> = (value) => {
   if (value === true || value === "true") return true;

@@ -26,6 +26,9 @@ class EtcdRefusal extends Error {
 
 const UNAUTHORIZED = 401;
 
+/** The longest list, of a thousand brokers, has some hundred KiB. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
 /**
  * The part of etcd v3's API that discovery needs, over its JSON gateway, which writes 64-bit
  * numbers as strings, and keys and values in base64. Every method rejects if no endpoint answers.
@@ -132,6 +135,7 @@ export class EtcdClient {
   ): Promise<T> {
     const reply = await this.#env.network.post(`${endpoint}/v3/${method}`, body, {
       timeoutMs: this.#settings.timeoutMs,
+      maxBytes: MAX_ANSWER_BYTES,
       signal,
       ...(this.#token !== null && { headers: { authorization: this.#token } }),
       ...(await this.#tls()),

@@ -126,6 +126,8 @@ export interface Network {
 
 export interface PostOptions {
   readonly timeoutMs: number;
+  /** A longer answer is an error. */
+  readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** For `https:`, in PEM. */
@@ -139,6 +141,8 @@ export interface PostOptions {
 export interface FileStat {
   readonly sizeBytes: number;
   readonly isDirectory: boolean;
+  /** Whether users who are neither its owner nor in its group may read or write it. */
+  readonly isOpenToOthers: boolean;
   /** How many names the file has (hard links). */
   readonly links: number;
   /** When the content was last changed, ms since the epoch. */

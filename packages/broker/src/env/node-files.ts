@@ -80,7 +80,8 @@ async function stat(path: string): Promise<FileStat | null> {
   const found = await statPath(path).catch(nullIfMissing);
   if (found === null) return null;
   const { size: sizeBytes, nlink: links, mtimeMs: modifiedMs } = found;
-  return { sizeBytes, isDirectory: found.isDirectory(), links, modifiedMs };
+  const isOpenToOthers = (found.mode & 0o006) !== 0;
+  return { sizeBytes, isDirectory: found.isDirectory(), isOpenToOthers, links, modifiedMs };
 }
 
 function nullIfMissing(error: NodeJS.ErrnoException): null {

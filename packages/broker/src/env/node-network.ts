@@ -14,11 +14,11 @@ export const nodeNetwork: Network = {
     const until = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]);
     return withReason(async () => {
       const response = await fetch(url, { redirect: "error", signal: until });
-      return { status: response.status, body: await textOf(response, maxBytes) };
+      return { status: response.status, body: await textOf(response.body, maxBytes) };
     });
   },
   async post(url, body, options) {
-    const { timeoutMs, signal, headers } = options;
+    const { timeoutMs, maxBytes, signal, headers } = options;
     const late = AbortSignal.timeout(timeoutMs);
     const request = {
       method: "POST",
@@ -26,19 +26,21 @@ export const nodeNetwork: Network = {
       signal: signal === undefined ? late : AbortSignal.any([late, signal]),
     };
     const text = JSON.stringify(body);
-    if (url.startsWith("https:")) return postEncrypted(url, text, { ...request, ...options.tls });
+    const encrypted = { ...request, ...options.tls, maxBytes };
+    if (url.startsWith("https:")) return postEncrypted(url, text, encrypted);
     return withReason(async () => {
       // The body may be a password.
       const response = await fetch(url, { ...request, body: text, redirect: "error" });
-      return { status: response.status, body: await response.text() };
+      return { status: response.status, body: await textOf(response.body, maxBytes) };
     });
   },
 };
 
-async function textOf(response: Response, maxBytes: number): Promise<string> {
+async function textOf(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<string> {
+  if (body === null) return "";
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
@@ -63,17 +65,14 @@ type Posted = Awaited<ReturnType<Network["post"]>>;
 async function postEncrypted(
   url: string,
   text: string,
-  options: RequestOptions & PostOptions["tls"],
+  options: RequestOptions & PostOptions["tls"] & Pick<PostOptions, "maxBytes">,
 ): Promise<Posted> {
   const { request } = await import("node:https");
   return new Promise((resolve, reject) => {
     const sent = request(url, options, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (piece: string) => {
-        body += piece;
-      });
-      response.once("error", reject);
-      response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));
+      const status = response.statusCode ?? 0;
+      // The loop ends the connection when it ends early.
+      textOf(response, options.maxBytes).then((body) => resolve({ status, body }), reject);
     });
     sent.once("error", (error: NodeJS.ErrnoException) => {
       if (options.signal?.aborted) return reject(options.signal.reason);

@@ -23,6 +23,7 @@ import {
 import { onEach } from "../security/permission.ts";
 import { type Attempt, attemptWhen, type PendingLatch } from "../util/latch.ts";
 import { allows } from "./allowed.ts";
+import { produceDelayed } from "./audited-cancellations.ts";
 import { type CurrentLeader, currentLeader, leaderEndpoints } from "./current-leader.ts";
 import { CloseConnection, handler, type RequestContext, type Services } from "./handler.ts";
 import { topicNameOf, unknownTopicCode } from "./topic-name.ts";
@@ -205,14 +206,17 @@ function appendTo(
   { name, refusal, rules }: ReturnType<typeof targetOf>,
   { index, records }: Batch,
   acks: number,
-  { services }: RequestContext,
+  context: RequestContext,
 ): ProduceOutcome | Promise<ProduceOutcome> {
+  const { services } = context;
   if (refusal !== null) return refusal;
   const partition = services.partitions.find(name!, index);
   if (typeof partition === "number") return notFound(name!, index, partition);
   // Before the append: a batch that was appended but not confirmed gets REQUEST_TIMED_OUT instead.
   const tooFew = acks === ALL ? tooFewInSync(services, partition, rules.config) : null;
-  return tooFew ?? produceTo(partition, records, rules);
+  if (tooFew !== null) return tooFew;
+  if (name === DELAYED_TOPIC) return produceDelayed(partition, records, rules, context);
+  return produceTo(partition, records, rules);
 }
 
 export function tooFewInSync(

@@ -143,7 +143,7 @@ async function createMissing(
   if (allowed.length === 0) return refusals;
   const defaults = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
   const topics = allowed.map((name) => ({ name, ...defaults }));
-  for (const _ of topics) quota.take(metadata.brokerConfig().numPartitions);
+  await quota.take(topics.map(() => metadata.brokerConfig().numPartitions));
   const asked = { topics, validateOnly: false, internal: false };
   const created = await controller.createTopics(asked);
   for (const { name, errorCode } of created.topics) {

@@ -34,7 +34,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const names = new Set(denied.map(({ name }) => name));
   const refusals = [...names].map((name) => refusal(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED));
   const quota = new MutationQuota(context, STRICT_QUOTA_SINCE);
-  const { within: topics, above } = quota.split(allowed, (topic) => {
+  const { within: topics, above } = await quota.split(allowed, (topic) => {
     return metadata.image.topics.has(topic.name) ? 0 : partitionsOf(topic, metadata);
   });
   refusals.push(...above.map(({ name }) => ({ name, ...QUOTA_EXCEEDED, configs: null })));

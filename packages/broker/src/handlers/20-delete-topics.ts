@@ -43,17 +43,20 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
     return failure(request, known ? TOPIC_DELETION_DISABLED : INVALID_REQUEST);
   }
   const quota = new MutationQuota(context, STRICT_QUOTA_SINCE);
-  const refs: TopicRef[] = [];
+  const allowed: NamedTopic[] = [];
   const refusals: Result[] = [];
   for (const { name, topicId } of namedTopics(request)) {
     const byId = topicId !== ZERO_UUID;
     const denied = (name === null) === byId ? denial(name, topicId, context) : null;
     if (denied !== null) refusals.push(denied);
     else if ((name === null) !== byId) refusals.push(result(name, topicId, BOTH_OR_NEITHER));
-    else if (!quota.take(partitionsOf(name, topicId, metadata.image))) {
-      refusals.push(result(name, topicId, QUOTA_EXCEEDED));
-    } else refs.push(byId ? { name: null, id: topicId } : { name: name!, id: null });
+    else allowed.push({ name, topicId });
   }
+  const { within, above } = await quota.split(allowed, ({ name, topicId }) => {
+    return partitionsOf(name, topicId, metadata.image);
+  });
+  for (const { name, topicId } of above) refusals.push(result(name, topicId, QUOTA_EXCEEDED));
+  const refs = within.map(refOf);
   const throttleTimeMs = quota.throttle();
   if (refs.length === 0) return { throttleTimeMs, responses: refusals };
   const deleted = await metadata.controller.deleteTopics({ topics: refs });
@@ -62,6 +65,16 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
 }
 
 const STRICT_QUOTA_SINCE = 5;
+
+/** By its name, or by its id. */
+interface NamedTopic {
+  readonly name: string | null;
+  readonly topicId: string;
+}
+
+function refOf({ name, topicId }: NamedTopic): TopicRef {
+  return topicId === ZERO_UUID ? { name: name!, id: null } : { name: null, id: topicId };
+}
 
 function partitionsOf(name: string | null, id: string, image: MetadataImage): number {
   const topic = name === null ? image.topicsById.get(id) : image.topics.get(name);
@@ -81,7 +94,7 @@ function denial(byName: string | null, topicId: string, context: RequestContext)
 }
 
 /** Before version 6 the request has a list of names only. */
-function namedTopics({ topics, topicNames }: Request) {
+function namedTopics({ topics, topicNames }: Request): NamedTopic[] {
   return [...topics, ...topicNames.map((name) => ({ name, topicId: ZERO_UUID }))];
 }
 

@@ -27,7 +27,7 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   const { allowed, denied } = splitTopics(context, "alter", request.topics);
   const refusals = [...failure({ topics: denied }, ErrorCode.TOPIC_AUTHORIZATION_FAILED).results];
   const quota = new MutationQuota(context, STRICT_QUOTA_SINCE);
-  const { within: topics, above } = quota.split(allowed, ({ name, count }) => {
+  const { within: topics, above } = await quota.split(allowed, ({ name, count }) => {
     const known = services.metadata.image.topics.get(name)?.partitions.length ?? count;
     return Math.max(0, count - known);
   });

@@ -14,7 +14,11 @@ import type { FetchWaits } from "../metrics/fetch-waits.ts";
 import type { Partitions } from "../partition/partitions.ts";
 import type { Followers } from "../partition/readable-partition.ts";
 import type { ClientLimits } from "../quotas/client-limits.ts";
-import type { ClientQuotaManager } from "../quotas/client-quota-manager.ts";
+import type {
+  ClientQuotaManager,
+  Mutations,
+  TakenMutations,
+} from "../quotas/client-quota-manager.ts";
 import type { Authorizer } from "../security/authorizer.ts";
 import type { Permission } from "../security/permission.ts";
 import type { ConnectionInfo, Lane } from "../server/router.ts";
@@ -38,6 +42,8 @@ export interface Services {
   readonly authorizer: Authorizer;
   readonly audit: AuditLog;
   readonly quotas: ClientQuotaManager;
+  /** Asks whoever measures `controller_mutation_rate`. Never rejects. */
+  readonly takeMutations: (asked: Mutations) => Promise<TakenMutations>;
   /** See ClusterAccess.states; left out when this broker leads every replica. */
   readonly replicaStates?: () => Promise<readonly ReplicaStates[]>;
   /** Left out when this broker is alone and follows no other. */

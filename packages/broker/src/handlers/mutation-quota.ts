@@ -18,32 +18,25 @@ export class MutationQuota {
     this.#isStrict = context.version >= strictSince;
   }
 
-  /** Whether the request may create or delete so many partitions more. */
-  take(partitions: number): boolean {
-    const { services, limits } = this.#context;
-    const limit = limits?.controllerMutation ?? null;
-    if (limit === null || partitions === 0) return true;
+  /** For each part of the request, whether it may create or delete so many partitions. */
+  async take(asked: readonly number[]): Promise<readonly boolean[]> {
+    const { services, limits, connection, clientId } = this.#context;
+    if (limits?.controllerMutation == null) return asked.map(() => true);
     // Refused anyway: a number with a few digits too many would lock the client out for weeks.
-    if (partitions > MAX_PARTITIONS_PER_REQUEST) return true;
-    if (this.#isStrict) {
-      const throttleMs = services.quotas.mutationThrottleMs(limit);
-      this.#throttleMs = Math.max(this.#throttleMs, throttleMs);
-      if (throttleMs === 0) services.quotas.mutated(limit, partitions);
-      return throttleMs === 0;
-    }
-    this.#throttleMs = services.quotas.mutated(limit, partitions);
-    return true;
+    const partitions = asked.map((count) => (count > MAX_PARTITIONS_PER_REQUEST ? 0 : count));
+    const of = { user: connection.principal.name, clientId, isStrict: this.#isStrict };
+    const { throttleMs, granted } = await services.takeMutations({ ...of, partitions });
+    this.#throttleMs = throttleMs;
+    return granted;
   }
 
   /** The items that the request may carry out, in their order, and the others. */
-  split<T>(items: readonly T[], partitionsOf: (item: T) => number): Split<T> {
-    const within: T[] = [];
-    const above: T[] = [];
-    for (const item of items) {
-      if (this.take(partitionsOf(item))) within.push(item);
-      else above.push(item);
-    }
-    return { within, above };
+  async split<T>(items: readonly T[], partitionsOf: (item: T) => number): Promise<Split<T>> {
+    const granted = await this.take(items.map(partitionsOf));
+    return {
+      within: items.filter((_, index) => granted[index]),
+      above: items.filter((_, index) => !granted[index]),
+    };
   }
 
   /** Throttles the client if it took too much. Returns for how long, ms. */

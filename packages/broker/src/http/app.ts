@@ -16,7 +16,13 @@ import { type HttpEnv, idOf, METHODS, type Method, type Resource, type Route } f
 import { expectPermission, isOpenPath, ruleOf } from "./route-permissions.ts";
 import { resourcesOf } from "./routes.ts";
 import { json } from "./text-response.ts";
-import { asksOwnHost, expectOneHost, refuseChangeByPage, refuseReadByPage } from "./web-pages.ts";
+import {
+  adviceFor,
+  expectOne,
+  refuseChangeByPage,
+  refuseReadByPage,
+  strangeHost,
+} from "./web-pages.ts";
 
 export interface AppParts {
   readonly broker: BrokerAdmin;
@@ -25,6 +31,8 @@ export interface AppParts {
   /** Whether clients may ask this broker by that name. */
   readonly isOwnHost: (name: string) => boolean;
   readonly onError: OnError;
+  /** Called for each request that is refused for its Host header. */
+  readonly onStrangeHost: (advice: string, remoteAddress: string) => void;
 }
 
 /** All resources as one Hono app. */
@@ -50,26 +58,33 @@ export function createApp(parts: AppParts): HonoBase<HttpEnv> {
 }
 
 /** Finds out who the client is, and what it may do. */
-function admit({ authorizer, audit, isOwnHost }: AppParts): MiddlewareHandler<HttpEnv> {
+function admit({
+  authorizer,
+  audit,
+  isOwnHost,
+  onStrangeHost,
+}: AppParts): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const { incoming } = c.env;
-    expectOneHost(incoming);
+    expectOne("Host", incoming);
+    expectOne("Authorization", incoming);
     const isOpen = isOpenPath(pathOf(incoming));
     const access = await authenticate(c.env, { authorizer, audit }, isOpen);
-    const isDeceived = !access.isKnown && !asksOwnHost(incoming.headers, isOwnHost);
+    const strange = access.isKnown ? null : strangeHost(incoming.headers, isOwnHost);
     if (!isOpen) {
       refuseReadByPage(incoming);
-      if (isDeceived) throw new HttpError(421, OTHER_HOST);
+      if (strange !== null) {
+        const advice = adviceFor(strange);
+        onStrangeHost(advice, access.client.remoteAddress);
+        const what = "the name in the Host header is not one of this broker's";
+        throw new HttpError(421, `${what}: ask by its address; ${advice}`);
+      }
     }
     const nothing = () => new Access(access.client, { authorizer: null, audit });
-    c.set("access", isDeceived ? nothing() : access);
+    c.set("access", strange === null ? access : nothing());
     await next();
   };
 }
-
-const OTHER_HOST =
-  "the name in the Host header is not one of this broker's: ask by its address, " +
-  "or add the name to http_hosts in the broker's configuration";
 
 function serve(app: HonoBase<HttpEnv>, resource: Resource, audit: AuditLog): void {
   // Also matches an empty id, so that its handler says what is wrong.

@@ -1,5 +1,5 @@
-import { ANONYMOUS } from "../security/principal.ts";
-import type { Gate } from "../server/gate.ts";
+import { ANONYMOUS, type KafkaPrincipal } from "../security/principal.ts";
+import { type Gate, LogInUnavailable } from "../server/gate.ts";
 import { Access, type Rules } from "./access.ts";
 import { HttpError } from "./http-error.ts";
 import { RETRY_AFTER_SECONDS } from "./limits.ts";
@@ -22,21 +22,31 @@ export async function authenticate(
   if (gate === null) return new Access({ principal, remoteAddress, listener }, rules);
   const { authorization } = incoming.headers;
   const { http } = gate;
-  if (isOpen && (authorization === undefined || !http.isReady)) {
-    const nobody = { principal: ANONYMOUS, remoteAddress, listener };
-    return new Access(nobody, { ...rules, authorizer: null });
-  }
+  const nobody = () => {
+    const stranger = { principal: ANONYMOUS, remoteAddress, listener };
+    return new Access(stranger, { ...rules, authorizer: null });
+  };
+  if (isOpen && (authorization === undefined || !http.isReady)) return nobody();
   if (authorization === undefined)
     throw unauthorized(http, hasTls, "log in, as the WWW-Authenticate header says");
-  if (!http.isReady) {
-    const retry = { ...CLOSE, "retry-after": `${RETRY_AFTER_SECONDS}` };
-    throw new HttpError(503, "the broker is starting: try again in a moment", retry);
+  if (!http.isReady) throw unavailable("the broker is starting: try again in a moment");
+  let user: KafkaPrincipal | null;
+  try {
+    user = await client.logIn(http, authorization);
+  } catch (error) {
+    if (!(error instanceof LogInUnavailable)) throw error;
+    if (isOpen) return nobody();
+    // The reason has the issuer's address, which is nothing for strangers.
+    throw unavailable("the token can't be checked now: the broker's log and /ready say why");
   }
-  const user = await client.logIn(http, authorization);
   if (user === null) throw unauthorized(http, hasTls, "the log-in failed");
   const known = { principal: user, remoteAddress, listener };
   rules.audit.loggedIn(known, `HTTP ${authorization.split(" ", 1)[0]}`);
   return new Access(known, rules);
+}
+
+function unavailable(why: string): HttpError {
+  return new HttpError(503, why, { ...CLOSE, "retry-after": `${RETRY_AFTER_SECONDS}` });
 }
 
 function unauthorized(http: Gate["http"], hasTls: boolean, why: string): HttpError {

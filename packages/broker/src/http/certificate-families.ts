@@ -24,6 +24,12 @@ export function certificateFamilies(broker: BrokerAdmin): Family[] {
       ({ expiresMs }) => (expiresMs === null ? null : expiresMs / 1000),
     ),
     ofEach(
+      "tarpan_certificate_authority_expiry_timestamp_seconds",
+      "gauge",
+      "When the first authority that a listener trusts expires, in seconds since 1970",
+      ({ authorityExpiresMs: ms }) => (ms === null ? null : ms / 1000),
+    ),
+    ofEach(
       "tarpan_certificate_reload_failures_total",
       "counter",
       "Times that new keys or certificates of a listener could not be used; the log says why",

@@ -31,6 +31,7 @@ export function familiesOf(broker: BrokerAdmin, scrape: () => Scrape): Family[] 
     ...logFamilies(broker, scrape),
     ...transactionFamilies(broker),
     ...heldFamilies(broker),
+    ...metadataFamilies(broker),
     ...clusterFamilies(broker),
     ...groupFamilies(() => scrape().groups),
     ...processFamilies(),
@@ -200,6 +201,18 @@ function trafficFamilies(broker: BrokerAdmin): Family[] {
       "Records left out because their message id was known",
       (row) => row.duplicatesDropped,
     ),
+  ];
+}
+
+function metadataFamilies(broker: BrokerAdmin): Family[] {
+  const ofAll = () => broker.cluster().metadataLevelSupported;
+  return [
+    gauge(
+      "tarpan_metadata_level",
+      "Level of the metadata that was written: brokers that read less can't start",
+      () => broker.cluster().metadataLevel,
+    ),
+    gauge("tarpan_metadata_level_supported", "Level up to which all brokers read metadata", ofAll),
   ];
 }
 

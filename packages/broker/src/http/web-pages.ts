@@ -21,27 +21,45 @@ export function refuseReadByPage({ method, headers }: IncomingMessage): void {
 }
 
 /** Names that nobody can register, so that they are of this machine or network. */
-const OWN_NETWORK = /^[a-z\d_-]+$|^[a-z\d._-]+\.(localhost|local|internal|svc)$/;
+const OWN_NETWORK = /^[a-z\d_-]+$|^[a-z\d._-]+\.(localhost|local|internal|svc|home\.arpa)$/;
+/**
+ * Top-level domains have letters only, unless they are another script's (`xn--`). So names as
+ * SERVICE.NAMESPACE or SERVICE.NETWORK, of containers, are nobody's if their end has another sign.
+ */
+const NO_DOMAIN = /^[a-z\d._-]+\.(?!xn--)[a-z\d_-]*[\d_-][a-z\d_-]*$/;
 const IP_ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[\da-f:.]+\])$/;
 const HOST = /^(\[[^\]]*\]|[^:]*)(:\d*)?$/;
 
-/** Throws HttpError 400: Node would use the first one, and a proxy perhaps another. */
-export function expectOneHost({ headersDistinct }: IncomingMessage): void {
-  if ((headersDistinct.host?.length ?? 0) <= 1) return;
-  throw new HttpError(400, "the request has more than one Host header");
+/**
+ * Throws HttpError 400 for a header that may come once: Node would use the first one, and a proxy
+ * perhaps another.
+ */
+export function expectOne(name: "Host" | "Authorization", incoming: IncomingMessage): void {
+  if ((incoming.headersDistinct[name.toLowerCase()]?.length ?? 0) <= 1) return;
+  throw new HttpError(400, `the request has more than one ${name} header`);
 }
 
 /**
- * Whether the client asks the broker by an address or by a name that it has. A page of
- * `evil.example` can read whatever that name means, and its owner can give it the address of this
- * broker (DNS rebinding). An address can't be made to mean another one.
+ * Null if the client asks the broker by an address or by a name that it has; otherwise the name. A
+ * page of `evil.example` can read whatever that name means, and its owner can give it the address
+ * of this broker (DNS rebinding). An address can't be made to mean another one.
  */
-export function asksOwnHost(
+export function strangeHost(
   { host }: IncomingHttpHeaders,
   isOwnHost: (name: string) => boolean,
-): boolean {
+): string | null {
   // Only HTTP/1.0 lacks it, which no browser speaks.
-  if (host === undefined) return true;
+  if (host === undefined) return null;
   const name = HOST.exec(host.toLowerCase())?.[1]?.replace(/\.$/, "") ?? ".";
-  return IP_ADDRESS.test(name) || OWN_NETWORK.test(name) || isOwnHost(name);
+  if (IP_ADDRESS.test(name) || OWN_NETWORK.test(name) || NO_DOMAIN.test(name)) return null;
+  return isOwnHost(name) ? null : name;
+}
+
+const NAME = /^[a-z\d_-]{1,63}(\.[a-z\d_-]{1,63})+$/;
+
+/** What to do about a name of `strangeHost`. Repeats nothing that is no name. */
+export function adviceFor(host: string): string {
+  const name = NAME.test(host) && host.length <= 253 ? host : "NAME";
+  const setting = `"http_hosts: ${name}" (or TARPAN_HTTP_HOSTS=${name})`;
+  return `if it should be, add it to the broker's configuration: ${setting}`;
 }

@@ -10,19 +10,26 @@ import {
   PLAINTEXT,
   type TopicImage,
 } from "./image.ts";
+import { writtenLevel } from "./metadata-level.ts";
+import { LATEST_LEVEL, levelOfRecord, METADATA_LEVEL } from "./record-levels.ts";
 import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
+import { UnreadableMetadataError } from "./unreadable-metadata.ts";
 
 /**
  * The only code that changes the metadata, live and on replay. Maps and partitions that records
  * change are copied once per call. Throws for a record of an unknown topic, partition or ACL: the
- * log was not written by Tarpan then.
+ * log was not written by Tarpan then. Throws UnreadableMetadataError when the log tells of a level
+ * that only newer releases read.
  */
 export function applyMetadata(
   image: MetadataImage,
   records: readonly MetadataRecord[],
 ): MetadataImage {
   const draft = new Draft(image);
-  for (const record of records) draft.apply(record);
+  for (const record of records) {
+    draft.apply(record);
+    draft.raiseLevel(levelOfRecord(record));
+  }
   return draft.finish();
 }
 
@@ -104,6 +111,13 @@ class Draft {
         return;
       default:
         record satisfies never;
+    }
+  }
+
+  /** Releases without levels write no record that raises it. */
+  raiseLevel(level: number): void {
+    if (level > writtenLevel({ features: this.#features ?? this.#base.features })) {
+      this.#setFeature(METADATA_LEVEL, level);
     }
   }
 
@@ -247,6 +261,9 @@ class Draft {
   }
 
   #setFeature(name: string, level: number): void {
+    if (name === METADATA_LEVEL && level > LATEST_LEVEL) {
+      throw new UnreadableMetadataError(`the metadata is at level ${level}`);
+    }
     this.#features ??= new Map(this.#base.features);
     this.#features.set(name, level);
   }

@@ -15,7 +15,9 @@ import {
   partitionsOf,
 } from "./image.ts";
 import { PRODUCER_ID_BLOCK_SIZE } from "./limits.ts";
+import { tooOld } from "./metadata-level.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
+import { METADATA_LEVEL } from "./record-levels.ts";
 import {
   featureRecord,
   type MetadataRecord,
@@ -65,9 +67,14 @@ export function decideRegisterBroker(
     const text = `broker ${broker.id} was removed from the cluster`;
     return { records: [], response: refused(ErrorCode.BROKER_ID_NOT_REGISTERED, text) };
   }
+  const unfit = tooOld(image, broker);
+  if (unfit !== null) {
+    return { records: [], response: refused(ErrorCode.UNSUPPORTED_VERSION, unfit) };
+  }
   const records: MetadataRecord[] = [];
-  for (const { name, maxVersion } of SUPPORTED_FEATURES) {
-    if (!image.features.has(name)) records.push(featureRecord(name, maxVersion));
+  for (const { name, minVersion, maxVersion } of SUPPORTED_FEATURES) {
+    const level = name === METADATA_LEVEL ? minVersion : maxVersion;
+    if (!image.features.has(name)) records.push(featureRecord(name, level));
   }
   const again = clustered && known?.incarnationId === broker.incarnationId;
   const epoch = again ? known.epoch : (known?.epoch ?? -1) + 1;

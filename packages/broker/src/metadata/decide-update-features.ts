@@ -8,6 +8,7 @@ import {
 } from "./features.ts";
 import type { MetadataImage } from "./image.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
+import { METADATA_LEVEL } from "./record-levels.ts";
 import { featureRecord, type MetadataRecord } from "./records.ts";
 
 /** In which direction a level may change (KIP-778). */
@@ -64,6 +65,9 @@ function problemOf(update: FeatureUpdate, image: MetadataImage): string | null {
   const isBehind = (changedAt: number) => level < changedAt && changedAt <= current;
   if (name === METADATA_VERSION && RECORDS_CHANGED_AT.some(isBehind)) {
     return `it is at level ${current}, and older releases of Kafka could not read the metadata`;
+  }
+  if (name === METADATA_LEVEL && level < current) {
+    return `it is at level ${current}, and older releases could not read the metadata`;
   }
   return null;
 }

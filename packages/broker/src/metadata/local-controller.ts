@@ -10,9 +10,9 @@ import {
 } from "../state-machine/replayed-state.ts";
 import { nextTurnOf } from "../util/next-turn.ts";
 import type { Founding } from "./founding.ts";
-import type { MetadataImage } from "./image.ts";
-
+import { EMPTY_IMAGE, type MetadataImage } from "./image.ts";
 import { metadataMachine } from "./machine.ts";
+import { withinLevel } from "./metadata-level.ts";
 import { NameLocks } from "./name-locks.ts";
 import type { PartitionHost } from "./partition-host.ts";
 import { type Quorum, quorumLeader } from "./quorum.ts";
@@ -40,6 +40,7 @@ export interface ControllerOptions {
  * 1. A topic's logs exist before its records are appended, so no partition lacks its log.
  * 2. Logs are discarded only when it is certain that no record names them: after an append whose
  *    outcome is unknown they stay, and the host's start sorts it out.
+ * 3. No record is written that a registered broker can't read, whoever asks for it (withinLevel).
  */
 export class LocalController {
   readonly configs: ConfigResolver;
@@ -65,8 +66,9 @@ export class LocalController {
     const { log, leaderEpoch = 0, env, onProgress, founding } = options;
     if (log.endOffset === 0 && founding) {
       if (founding.problem !== null) throw founding.problem;
-      const records = founding.take().map((record) => metadataMachine.encode(record));
-      await appendRecords(log, leaderEpoch, env.clock.wallMs(), records);
+      const records = withinLevel(EMPTY_IMAGE, founding.take());
+      const encoded = records.map((record) => metadataMachine.encode(record));
+      await appendRecords(log, leaderEpoch, env.clock.wallMs(), encoded);
     }
     const replayed = await ReplayedState.load(metadataMachine, {
       log,
@@ -110,11 +112,17 @@ export class LocalController {
     return this.configs.broker(this.image);
   }
 
-  /** Resolves to the reply when the records are durable. Rejects with StateMachineError. */
+  /**
+   * Resolves to the reply when the records are durable. Rejects with StateMachineError, or with
+   * KafkaError when they may not be written: nothing was changed then.
+   */
   decide<Reply>(
     decision: (image: MetadataImage) => Decision<MetadataRecord, Reply>,
   ): Promise<Reply> {
-    return this.#replayed.decide(decision);
+    return this.#replayed.decide((image) => {
+      const { records, response } = decision(image);
+      return { records: withinLevel(image, records), response };
+    });
   }
 
   /** Of a controller without others. */

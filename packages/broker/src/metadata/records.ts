@@ -5,6 +5,7 @@ import {
   type MetadataRecordName,
   metadataRecords,
   type Output,
+  ProtocolError,
   type TopicRecord,
 } from "@tarpan/protocol";
 import { SecurityProtocol } from "../config/kafka/listener.ts";
@@ -13,6 +14,7 @@ import type { Acl } from "../security/acl.ts";
 import { SCRAM_MECHANISMS, type ScramCredential, type ScramMechanism } from "../security/scram.ts";
 import type { EncodedRecord } from "../state-machine/state-machine.ts";
 import { type BrokerImage, type PartitionImage, PLAINTEXT } from "./image.ts";
+import { UnreadableMetadataError } from "./unreadable-metadata.ts";
 
 export type { MetadataRecord };
 
@@ -23,7 +25,10 @@ export type RecordValue<N extends MetadataRecordName> = Output<
 /** `PartitionChangeRecord.leader` when the leader stays (Kafka's `NO_LEADER_CHANGE`). */
 export const LEADER_UNCHANGED = -2;
 
-/** Kafka's tools read these records too. The oldest version has all fields that are needed. */
+/**
+ * Kafka's tools read these records too. The oldest version has all fields that are needed. A newer
+ * one needs a level: record-levels.ts.
+ */
 const VERSION = 0;
 
 export function encodeRecord({ record, version, value }: MetadataRecord): EncodedRecord {
@@ -33,7 +38,12 @@ export function encodeRecord({ record, version, value }: MetadataRecord): Encode
 
 export function decodeRecord({ value }: EncodedRecord): MetadataRecord {
   if (value === null) throw new Error("a metadata record without a value");
-  return decodeMetadataRecord(value);
+  try {
+    return decodeMetadataRecord(value);
+  } catch (cause) {
+    if (!(cause instanceof ProtocolError)) throw cause;
+    throw new UnreadableMetadataError(`the metadata has ${cause.message}`, { cause });
+  }
 }
 
 export function topicRecord(name: string, topicId: string): MetadataRecord {

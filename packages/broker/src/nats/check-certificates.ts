@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { ClusterTls } from "../config/settings.ts";
 import type { FileSystem } from "../env/env.ts";
 import { reasonOf } from "../util/os-error.ts";
+import { certificateBlocks, type Validity, validityOf } from "../util/validity.ts";
 import { EngineError } from "./engine-error.ts";
 import { readText } from "./files.ts";
 
@@ -9,13 +10,13 @@ import { readText } from "./files.ts";
 export interface CheckedCertificates {
   /** Changes with the content of the files. */
   readonly fingerprint: string;
-  /** When the broker's certificate expires, ms since the epoch. */
-  readonly expiresMs: number;
+  /** The broker's certificate, and those it comes with. */
+  readonly chain: readonly Validity[];
+  readonly authorities: readonly Validity[];
 }
 
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
 const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
-const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
  * Finds what would make the other brokers refuse this one, except that a certificate has expired.
@@ -47,7 +48,8 @@ export async function checkCertificates(
     );
   return {
     fingerprint: [chainText, keyText, caText].join("\n"),
-    expiresMs: Date.parse(own.validTo),
+    chain: chain.map(validityOf),
+    authorities: authorities.map(validityOf),
   };
 }
 
@@ -82,8 +84,8 @@ async function textOf(path: string, fs: FileSystem): Promise<string> {
 }
 
 function certificatesIn(text: string, path: string): X509Certificate[] {
-  const blocks = text.match(BLOCK);
-  if (blocks === null) throw unusable(path, 'has no "-----BEGIN CERTIFICATE-----"');
+  const blocks = certificateBlocks(text);
+  if (blocks.length === 0) throw unusable(path, 'has no "-----BEGIN CERTIFICATE-----"');
   return blocks.map((block, index) => {
     try {
       return new X509Certificate(block);

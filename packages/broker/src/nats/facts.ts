@@ -24,6 +24,8 @@ export interface SecurityFacts {
   readonly password: boolean;
   /** Ms since the epoch; null without a certificate. */
   readonly certificateExpiresMs: number | null;
+  /** The first of the authorities that are trusted. */
+  readonly authorityExpiresMs: number | null;
   /** How often new files of the certificate could not be used. */
   readonly reloadFailures: number;
   /** Connections since the broker started. */

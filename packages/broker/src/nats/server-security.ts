@@ -4,6 +4,7 @@ import type { ClusterTls, ManagedEngine } from "../config/settings.ts";
 import type { Env } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Secret } from "../util/secret.ts";
+import { earliestMs, NewlyExpired } from "../util/validity.ts";
 import { type CheckedCertificates, checkCertificates } from "./check-certificates.ts";
 import { EngineError } from "./engine-error.ts";
 import { readSecretFile } from "./secret-file.ts";
@@ -20,7 +21,7 @@ export class ServerSecurity {
   #certificates: CheckedCertificates | null;
   #problem: string | null = null;
   #failures = 0;
-  #toldExpiryMs: number | null = null;
+  readonly #expired = new NewlyExpired();
 
   private constructor(
     { tls, raftHost }: ManagedEngine,
@@ -56,7 +57,12 @@ export class ServerSecurity {
 
   /** When the certificate expires, ms since the epoch; null without one. */
   get certificateExpiresMs(): number | null {
-    return this.#certificates?.expiresMs ?? null;
+    return earliestMs(this.#certificates?.chain ?? []);
+  }
+
+  /** When the first of the authorities expires; null without one. */
+  get authorityExpiresMs(): number | null {
+    return earliestMs(this.#certificates?.authorities ?? []);
   }
 
   /** How the broker itself connects to its nats-server; null without TLS. */
@@ -82,7 +88,6 @@ export class ServerSecurity {
       const isNew = found.fingerprint !== this.#certificates?.fingerprint;
       this.#certificates = found;
       if (isNew) logger.info("raft: new certificates are in use");
-      this.#warnOfExpiry();
       return isNew;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
@@ -91,6 +96,8 @@ export class ServerSecurity {
       if (problem !== this.#problem) logger.error(`raft: ${problem}`);
       this.#problem = problem;
       return false;
+    } finally {
+      this.#warnOfExpiry();
     }
   }
 
@@ -107,13 +114,19 @@ export class ServerSecurity {
   }
 
   #warnOfExpiry(): void {
-    const expiresMs = this.certificateExpiresMs;
-    if (expiresMs === null || expiresMs > this.#parts.env.clock.wallMs()) return;
-    if (expiresMs === this.#toldExpiryMs) return;
-    this.#toldExpiryMs = expiresMs;
-    this.#parts.logger.warn(
-      `raft: ${this.tls!.certFile} expired at ${new Date(expiresMs).toISOString()}, and the other ` +
-        "brokers refuse it: renew it",
-    );
+    if (this.tls === null || this.#certificates === null) return;
+    const { env, logger } = this.#parts;
+    const { certFile, caFile } = this.tls;
+    const { chain, authorities } = this.#certificates;
+    const nowMs = env.clock.wallMs();
+    for (const one of this.#expired.among(chain, nowMs)) {
+      logger.warn(
+        `raft: ${certFile} has expired (${one}), and the other brokers refuse it: renew it`,
+      );
+    }
+    for (const one of this.#expired.among(authorities, nowMs)) {
+      const so = "brokers with a certificate of it are refused: remove it, or put in its successor";
+      logger.warn(`raft: an authority in ${caFile} has expired (${one}); ${so}`);
+    }
   }
 }

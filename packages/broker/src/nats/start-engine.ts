@@ -283,9 +283,10 @@ class EngineStart {
   #securityFacts(): SecurityFacts | null {
     const [security, refusals] = [this.#security, this.#refusals];
     if (security === null || refusals === null) return null;
-    const { certificateExpiresMs, reloadFailures, tls, password } = security;
+    const { certificateExpiresMs, authorityExpiresMs, reloadFailures, tls, password } = security;
     return {
-      ...{ certificateExpiresMs, reloadFailures, tls: tls !== null, password: password !== null },
+      ...{ certificateExpiresMs, authorityExpiresMs, reloadFailures },
+      ...{ tls: tls !== null, password: password !== null },
       refusedByThis: refusals.counts.us,
       refusedByOthers: refusals.counts.them,
       refusals: refusals.lasting,

@@ -7,7 +7,6 @@ import {
 } from "./client-limits.ts";
 import type { ClientQuotas } from "./quota-entity.ts";
 import { type QuotaKind, QuotaStats } from "./quota-stats.ts";
-import type { TokenBucket } from "./token-bucket.ts";
 import type { WindowedRate } from "./windowed-rate.ts";
 
 /** The connection of a client, for its quotas. */
@@ -21,6 +20,21 @@ export interface ThrottledConnection {
 export interface Fetched {
   readonly throttleMs: number;
   readonly isEmpty: boolean;
+}
+
+/** What a client's request creates or deletes: so many partitions in each of its parts. */
+export interface Mutations {
+  readonly user: string;
+  readonly clientId: string | null;
+  /** Whether what is above the quota is refused; otherwise it only throttles. */
+  readonly isStrict: boolean;
+  readonly partitions: readonly number[];
+}
+
+export interface TakenMutations {
+  readonly throttleMs: number;
+  /** For each part. */
+  readonly granted: readonly boolean[];
 }
 
 export const NOT_THROTTLED: Fetched = { throttleMs: 0, isEmpty: false };
@@ -109,15 +123,22 @@ export class ClientQuotaManager {
     request?.meter.record(ms * PERCENT_OF_MS, this.#nowMs());
   }
 
-  /** Takes the partitions that a request creates or deletes, however few are left. */
-  mutated({ meter, bound }: Limit<TokenBucket>, partitions: number): number {
-    meter.take(partitions, bound, this.#nowMs());
-    return meter.throttleMs(bound, this.#nowMs());
-  }
-
-  /** How long the client may create and delete nothing. */
-  mutationThrottleMs({ meter, bound }: Limit<TokenBucket>): number {
-    return meter.throttleMs(bound, this.#nowMs());
+  /** Takes the partitions that the parts of a request create or delete. Throttles nobody yet. */
+  takeMutations({ user, clientId, isStrict, partitions }: Mutations): TakenMutations {
+    const nowMs = this.#nowMs();
+    // Another broker's client has no connection here.
+    const limit = this.#limits.of({}, user, clientId ?? "", nowMs).controllerMutation;
+    if (limit === null) return { throttleMs: 0, granted: partitions.map(() => true) };
+    const { meter, bound } = limit;
+    let mostMs = 0;
+    const granted = partitions.map((count) => {
+      if (count === 0) return true;
+      const throttleMs = isStrict ? meter.throttleMs(bound, nowMs) : 0;
+      if (throttleMs === 0) meter.take(count, bound, nowMs);
+      mostMs = Math.max(mostMs, isStrict ? throttleMs : meter.throttleMs(bound, nowMs));
+      return throttleMs === 0;
+    });
+    return { throttleMs: mostMs, granted };
   }
 
   /** Counts and begins it. */

@@ -194,7 +194,8 @@ function readAnswer<S extends Fields>(
 function refusalOf(api: Api, brokerId: number, { errorCode, errorMessage }: AnswerHeader) {
   const isCertain = errorCode !== ErrorCode.UNKNOWN_SERVER_ERROR;
   const text = `broker ${brokerId} refuses ${api.name}: ${errorMessage ?? `error ${errorCode}`}`;
-  return new RpcError(isCertain ? "not-done" : "unknown", text);
+  const isUnsupported = errorCode === ErrorCode.UNSUPPORTED_VERSION;
+  return new RpcError(isCertain ? "not-done" : "unknown", text, { isUnsupported });
 }
 
 function unlessMalformed<T>(read: () => T): T | null {

@@ -39,6 +39,8 @@ import { deliverer, serveDeliveries } from "./held-calls.ts";
 import type { InitialAdmin } from "./initial-admin.ts";
 import type { SecuredAddresses } from "./listen-addresses.ts";
 import { loadLater } from "./load-later.ts";
+import { logMetadataLevel } from "./log-metadata-level.ts";
+import { mutationTaker, serveMutations } from "./mutation-calls.ts";
 import { openAuthorizer } from "./open-authorizer.ts";
 import { openIpRates, openQuotas } from "./open-quotas.ts";
 import { OpeningRouter } from "./opening-router.ts";
@@ -170,8 +172,11 @@ export class BrokerServer implements RunningBroker {
     started.add(() => halfMessages.close());
     started.add(serveTransactions(this.state.cluster, this.services));
     started.add(serveDeliveries(this.state.cluster, this.services));
+    started.add(serveMutations(this.state.cluster, this.services));
     await this.#register();
-    this.#context.initialAdmin?.tell(this.state.metadata.image);
+    const { metadata } = this.state;
+    this.#context.initialAdmin?.tell(metadata.image);
+    started.add(logMetadataLevel(metadata, logger));
     groups.load();
     transactions.load();
     delayed.load();
@@ -224,6 +229,7 @@ export class BrokerServer implements RunningBroker {
     const { env, logger, logLevels } = this.#context;
     const { metadata, partitions, cluster } = this.state;
     const authorizer = this.#context.authorizer ?? openAuthorizer(metadata, logger);
+    const quotas = openQuotas(metadata, env.clock);
     const others = cluster && {
       followers: cluster.followers,
       replicaStates: () => cluster.states(),
@@ -233,7 +239,8 @@ export class BrokerServer implements RunningBroker {
       audit: new AuditLog(env, this.#context.audit, named(logger, "tarpan.audit")),
       logger: named(logger, "tarpan.handlers"),
       settings: this.#settings,
-      quotas: openQuotas(metadata, env.clock),
+      quotas,
+      takeMutations: mutationTaker(cluster, metadata, quotas),
       fetchSessions: new FetchSessions(env.clock, env.random, slots),
       fetchWaits: new FetchWaits(),
       groups: new GroupCoordinator({
@@ -284,6 +291,10 @@ export class BrokerServer implements RunningBroker {
         ...{ authorizer: this.services.authorizer, audit: this.services.audit },
         isOwnHost: (name) => isOwnHost(this.#settings, metadata.image, name),
         onError,
+        onStrangeHost: (advice, remoteAddress) => {
+          const what = "refused an HTTP request by a name that is not one of this broker's";
+          this.#warnings.warn("strange host", `${what}: ${advice}`, { remoteAddress });
+        },
       }),
       env,
       limits: limitsBy(config, env.machine),

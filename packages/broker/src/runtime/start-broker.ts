@@ -7,6 +7,7 @@ import { BrokerServer, type RunningBroker } from "./broker-server.ts";
 import type { BrokerState } from "./broker-state.ts";
 import { InitialAdmin } from "./initial-admin.ts";
 import { listenAddresses } from "./listen-addresses.ts";
+import { warnOfOpenSecretFiles } from "./open-secret-files.ts";
 import { type Outside, realWorld } from "./outside.ts";
 import { openStandalone } from "./standalone.ts";
 import { configsInForce, refuseBadSettings } from "./start-settings.ts";
@@ -51,6 +52,7 @@ export async function openBroker(
   const logger = logLevels.logger("root");
   const context = { ...realWorld, ...defaults, ...given, logger, logLevels, stopping, onWaiting };
   refuseBadSettings(settings, context.logger);
+  await warnOfOpenSecretFiles(settings, context.env.fs, context.logger);
   const addresses = await listenAddresses(settings, context);
   const inForce = { ...settings, kafkaConfigs: configsInForce(settings) };
   const { initialAdmin: asked } = settings;

@@ -10,7 +10,7 @@ import {
   saltPassword,
   scramKeys,
 } from "../security/scram.ts";
-import { FairTurns } from "./fair-turns.ts";
+import { FairTurns, type WaitingClient } from "./fair-turns.ts";
 
 /** The users in the metadata. */
 export type FindCredential = (mechanism: ScramMechanism, user: string) => ScramCredential | null;
@@ -40,18 +40,18 @@ export class Credentials {
     return { credential: this.#madeUp(mechanism, user), exists: false };
   }
 
-  /** Whether the user, at this address, has this password, in the config or in the metadata. */
+  /** Whether the client has this password of the user, in the config or in the metadata. */
   async isPassword(
     user: string,
     password: string,
     configured: ReadonlyMap<string, string>,
-    address: string,
+    client: WaitingClient,
   ): Promise<boolean> {
     const expected = configured.get(user);
     if (expected !== undefined) return this.#isEqual(expected, password);
     const mechanism = this.#mechanismOf(user) ?? this.#mechanismOf(NOBODY) ?? "SCRAM-SHA-256";
     const { credential, exists } = this.scram(mechanism, user);
-    const salted = await this.#hashing.run(address, () =>
+    const salted = await this.#hashing.run(client, () =>
       saltPassword(mechanism, password, credential),
     );
     const { storedKey } = scramKeys(mechanism, salted);

@@ -4,7 +4,25 @@ import { RefusedRequest } from "../server/refused-request.ts";
 export const MAX_WAITING_OF_ADDRESS = 1_000;
 export const MAX_WAITING = 10_000;
 
-interface Waiting {
+const MIB = 1024 * 1024;
+/** What they may hold meanwhile, bytes. Log-ins have some hundred, and may have 512 KiB. */
+export const MAX_WAITING_BYTES_OF_ADDRESS = 2 * MIB;
+export const MAX_WAITING_BYTES = 16 * MIB;
+
+/** Who waits until its password is checked. */
+export interface WaitingClient {
+  readonly address: string;
+  /** What it sent, which is held meanwhile. */
+  readonly heldBytes: number;
+}
+
+/** Those of an address that wait; the oldest one is the first. */
+interface Queue {
+  readonly waiting: Waiting[];
+  bytes: number;
+}
+
+interface Waiting extends Pick<WaitingClient, "heldBytes"> {
   readonly begin: () => void;
   readonly refuse: (error: RefusedRequest) => void;
 }
@@ -13,19 +31,20 @@ interface Waiting {
  * Does one piece of work at a time, for one address after another: who asks again and again waits
  * for its own turns. Of one address the newest comes first. When more clients log in than can be
  * served, the oldest have given up and come again: in the order they came, only those that are gone
- * would be served. When too many wait, the oldest of the address is cut off: a client that logs in
- * and closes its connection, again and again, must not fill the memory.
+ * would be served. When too many wait, or hold too much, the oldest of the address are cut off: a
+ * client that logs in and closes its connection, again and again, must not fill the memory.
  */
 export class FairTurns {
   #busy = false;
   /** The next address is the first. */
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #queues = new Map<string, Queue>();
   #count = 0;
+  #bytes = 0;
 
   /** Rejects with RefusedRequest if too many wait. */
-  async run<T>(address: string, work: () => Promise<T>): Promise<T> {
+  async run<T>({ address, heldBytes }: WaitingClient, work: () => Promise<T>): Promise<T> {
     if (this.#busy) {
-      await new Promise<void>((begin, refuse) => this.#add(address, { begin, refuse }));
+      await new Promise<void>((begin, refuse) => this.#add(address, { heldBytes, begin, refuse }));
     }
     this.#busy = true;
     try {
@@ -36,30 +55,44 @@ export class FairTurns {
   }
 
   #add(address: string, one: Waiting): void {
-    const ofAddress = this.#waiting.get(address) ?? [];
-    ofAddress.push(one);
-    this.#waiting.set(address, ofAddress);
+    const queue = this.#queues.get(address) ?? { waiting: [], bytes: 0 };
+    queue.waiting.push(one);
+    this.#queues.set(address, queue);
     this.#count++;
-    if (ofAddress.length <= MAX_WAITING_OF_ADDRESS && this.#count <= MAX_WAITING) return;
-    const oldest = ofAddress.shift()!;
+    queue.bytes += one.heldBytes;
+    this.#bytes += one.heldBytes;
+    while (queue.waiting.length > 0 && this.#hasTooMuch(queue)) {
+      const oldest = queue.waiting.shift()!;
+      this.#uncount(queue, oldest);
+      // A client that is cut off tries again; one told of a failed authentication gives up.
+      const why = "too many log-ins wait until their passwords are checked";
+      oldest.refuse(new RefusedRequest("authentication", why));
+    }
+    if (queue.waiting.length === 0) this.#queues.delete(address);
+  }
+
+  #hasTooMuch({ waiting, bytes }: Queue): boolean {
+    if (waiting.length > MAX_WAITING_OF_ADDRESS || this.#count > MAX_WAITING) return true;
+    return bytes > MAX_WAITING_BYTES_OF_ADDRESS || this.#bytes > MAX_WAITING_BYTES;
+  }
+
+  #uncount(queue: Queue, { heldBytes }: Waiting): void {
     this.#count--;
-    if (ofAddress.length === 0) this.#waiting.delete(address);
-    // A client that is cut off tries again; one that is told of a failed authentication gives up.
-    const why = "too many log-ins wait until their passwords are checked";
-    oldest.refuse(new RefusedRequest("authentication", why));
+    queue.bytes -= heldBytes;
+    this.#bytes -= heldBytes;
   }
 
   #passOn(): void {
-    const next = this.#waiting.entries().next().value;
+    const next = this.#queues.entries().next().value;
     if (next === undefined) {
       this.#busy = false;
       return;
     }
-    const [address, ofAddress] = next;
-    const { begin } = ofAddress.pop()!;
-    this.#count--;
-    this.#waiting.delete(address);
-    if (ofAddress.length > 0) this.#waiting.set(address, ofAddress);
-    begin();
+    const [address, queue] = next;
+    const newest = queue.waiting.pop()!;
+    this.#uncount(queue, newest);
+    this.#queues.delete(address);
+    if (queue.waiting.length > 0) this.#queues.set(address, queue);
+    newest.begin();
   }
 }

@@ -1,6 +1,6 @@
 import type { Timers } from "../env/env.ts";
 import { type KafkaPrincipal, user as userPrincipal } from "../security/principal.ts";
-import type { HttpLogin, HttpPeer } from "../server/gate.ts";
+import { type HttpLogin, type HttpPeer, LogInUnavailable } from "../server/gate.ts";
 import { RefusedRequest } from "../server/refused-request.ts";
 import type { BearerTokens } from "./bearer-tokens.ts";
 import { AuthenticationError } from "./exchange.ts";
@@ -16,7 +16,7 @@ interface Scheme {
   readonly name: string;
   readonly challenge: string;
   readonly needsTls: boolean;
-  /** Rejects with AuthenticationError. */
+  /** Rejects with AuthenticationError or LogInUnavailable. */
   authenticate(credentials: string, address: string): Promise<KafkaPrincipal>;
 }
 
@@ -113,6 +113,7 @@ function bearer(tokens: BearerTokens): Scheme {
         return (await tokens.validate(token)).principal;
       } catch (error) {
         if (!(error instanceof TokenError)) throw error;
+        if (error.status === "unavailable") throw new LogInUnavailable(error.message);
         throw new AuthenticationError(`its token is refused: ${error.message}`);
       }
     },

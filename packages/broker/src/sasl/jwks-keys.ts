@@ -1,8 +1,10 @@
+import { createPublicKey, type JsonWebKey } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import type { JwksSettings } from "../config/token-settings.ts";
 import type { Env, Timer } from "../env/env.ts";
 import type { Logger } from "../logging/logger.ts";
+import { shown } from "./claims.ts";
 import { TokenError } from "./token-error.ts";
 
 /** How long the issuer may take to answer, ms. Log-ins may wait for it. */
@@ -31,6 +33,7 @@ export class JwksKeys {
   readonly #parts: JwksParts;
   readonly #ended = new AbortController();
   #keys: JWTVerifyGetKey | null = null;
+  #count = 0;
   #content = "";
   #refreshing: Promise<void> | null = null;
   #timer: Timer | null = null;
@@ -56,6 +59,11 @@ export class JwksKeys {
   get outage(): string | null {
     if (this.#keys !== null) return null;
     return this.#problem ?? `listener ${this.listener}: the keys of tokens are not known yet`;
+  }
+
+  /** Keys that tokens are checked by now. */
+  get count(): number {
+    return this.#count;
   }
 
   /** How often keys could not be fetched. */
@@ -139,12 +147,15 @@ export class JwksKeys {
 
   async #take(content: string): Promise<void> {
     if (content !== this.#content) {
-      const { keys } = parsed(content);
+      const { keys, faults } = parsed(content);
       const { createLocalJWKSet } = await import("jose");
       this.#keys = createLocalJWKSet({ keys });
+      this.#count = keys.length;
       this.#content = content;
       const { logger } = this.#parts;
       logger.info(`listener ${this.listener}: ${keys.length} keys of tokens from ${this.#place}`);
+      const unusable = `listener ${this.listener}: ${this.#place} has keys that can't be used`;
+      if (faults.length > 0) logger.warn(`${unusable}: ${faults.slice(0, MOST_TOLD).join("; ")}`);
     } else if (this.#problem !== null) {
       this.#parts.logger.info(`listener ${this.listener}: ${this.#place} is as it should be again`);
     }
@@ -169,16 +180,47 @@ export class JwksKeys {
   }
 }
 
-/** Keys that sign with a secret are left out: who can read them could make tokens. */
-function parsed(content: string): JSONWebKeySet {
-  let keys: unknown;
+interface ParsedKeys extends JSONWebKeySet {
+  /** Why the others are left out. */
+  readonly faults: readonly string[];
+}
+
+/** Leaves out what no token can be checked by, so that it does not stand in the way of the rest. */
+function parsed(content: string): ParsedKeys {
+  let all: unknown;
   try {
-    keys = (JSON.parse(content) as Partial<JSONWebKeySet> | null)?.keys;
+    all = (JSON.parse(content) as Partial<JSONWebKeySet> | null)?.keys;
   } catch {
     throw new Error("it is not JSON");
   }
-  if (!Array.isArray(keys)) throw new Error("it is not a JWKS");
-  const usable = keys.filter((key) => ["RSA", "EC", "OKP"].includes(key?.kty));
-  if (usable.length === 0) throw new Error("it has no public key");
-  return { keys: usable };
+  if (!Array.isArray(all)) throw new Error("it is not a JWKS");
+  const keys = [];
+  const faults: string[] = [];
+  for (const key of all) {
+    const fault = faultOf(key);
+    if (fault === null) keys.push(key);
+    else faults.push(fault);
+  }
+  const why = faults.length > 0 ? `: ${faults[0]}` : "";
+  if (keys.length === 0) throw new Error(`it has no public key that can be used${why}`);
+  return { keys, faults };
+}
+
+/** Keys that sign with a secret (`oct`) are none: who can read them could make tokens. */
+const KEY_TYPES: readonly unknown[] = ["RSA", "EC", "OKP"];
+/** RFC 7518; and jose refuses to check by shorter ones. */
+const MIN_RSA_BITS = 2_048;
+const MOST_TOLD = 5;
+
+/** Null if tokens can be checked by this key. */
+function faultOf(key: JsonWebKey | null): string | null {
+  const name = `the key ${shown(key?.kid)}`;
+  if (!KEY_TYPES.includes(key?.kty)) return `${name} is of the type ${shown(key?.kty)}`;
+  try {
+    const { modulusLength } = createPublicKey({ key: key!, format: "jwk" }).asymmetricKeyDetails!;
+    const isShort = modulusLength !== undefined && modulusLength < MIN_RSA_BITS;
+    return isShort ? `${name} has ${modulusLength} bits, fewer than ${MIN_RSA_BITS}` : null;
+  } catch {
+    return `${name} can't be read`;
+  }
 }

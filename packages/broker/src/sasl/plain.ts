@@ -23,7 +23,8 @@ export class PlainExchange implements Exchange {
     if (user === "") throw toldFailure("the user name is empty");
     if (password === "") throw toldFailure("the password is empty");
     const [credentials, configured] = [this.#credentials, this.#configured];
-    if (!(await credentials.isPassword(user, password, configured, this.#address))) {
+    const client = { address: this.#address, heldBytes: token.length };
+    if (!(await credentials.isPassword(user, password, configured, client))) {
       throw toldFailure("wrong user name or password");
     }
     if (authorizationId !== "" && authorizationId !== user) {

@@ -4,9 +4,9 @@ import { isOutOfFiles } from "../util/os-error.ts";
 import type { Arrived } from "./connection-info.ts";
 import type { Place } from "./connection-quotas.ts";
 import type { Gate } from "./gate.ts";
-import { KEEP_ALIVE_DELAY_MS, type ServerLimits } from "./limits.ts";
+import { KEEP_ALIVE_DELAY_MS } from "./limits.ts";
 import { ListenError } from "./listen-error.ts";
-import { createSecureServer } from "./secure-server.ts";
+import { createSecureServer, type Limited } from "./secure-server.ts";
 import type { ServerTls } from "./server-tls.ts";
 
 export interface ListenAddress {
@@ -46,20 +46,20 @@ const SOCKET_OPTIONS = {
 /** Accepts the connections of one address. */
 export class BoundServer {
   readonly #at: ListenAddress;
-  readonly #limits: ServerLimits;
+  readonly #shared: Limited;
   readonly #events: ServerEvents;
   readonly #server: Server;
   /** Ends what is not a connection yet. */
   readonly #end: () => void;
 
-  constructor(at: ListenAddress, limits: ServerLimits, events: ServerEvents) {
+  constructor(at: ListenAddress, shared: Limited, events: ServerEvents) {
     this.#at = at;
-    this.#limits = limits;
+    this.#shared = shared;
     this.#events = events;
     const { server, end } = at.tls === null ? this.#plain() : this.#secure(at.tls);
     this.#server = server;
     this.#end = end;
-    server.maxConnections = limits.maxConnections;
+    server.maxConnections = shared.limits.maxConnections;
     server.on("drop", (peer) => events.onDrop(peer?.remoteAddress));
   }
 
@@ -79,7 +79,7 @@ export class BoundServer {
     return new Promise((resolve, reject) => {
       const refused = (error: Error) => reject(new ListenError(host, port, error));
       server.once("error", refused);
-      server.listen({ host, port, backlog: this.#limits.listenBacklog }, () => {
+      server.listen({ host, port, backlog: this.#shared.limits.listenBacklog }, () => {
         server.off("error", refused);
         server.on("error", (error) => {
           // No descriptor was left to accept a connection with: the client finds it closed.
@@ -110,7 +110,7 @@ export class BoundServer {
 
   #secure(tls: ServerTls): { server: Server; end: () => void } {
     const { name: listener, gate } = this.#at;
-    return createSecureServer(tls, SOCKET_OPTIONS, this.#limits, {
+    return createSecureServer(tls, SOCKET_OPTIONS, this.#shared, {
       onAccepted: (socket) => this.#events.onAccepted(socket),
       onGone: (place) => this.#events.onGone(place),
       onSecure: (socket, principal, place) => {

@@ -4,7 +4,7 @@ import { type Arrived, SocketInfo } from "./connection-info.ts";
 import { FrameReader } from "./frame-reader.ts";
 import type { Gate } from "./gate.ts";
 import { RefusedRequest } from "./refused-request.ts";
-import type { MemoryHolder } from "./request-memory.ts";
+import type { MemoryHolder, RequestMemory } from "./request-memory.ts";
 import { type InFlight, ResponseQueue } from "./response-queue.ts";
 import type { Lane, PendingRequest, RequestRouter } from "./router.ts";
 import type { Shared } from "./shared.ts";
@@ -34,6 +34,9 @@ export class Connection implements MemoryHolder {
   readonly #router: RequestRouter;
   readonly #responses = new ResponseQueue();
   #frames: FrameReader;
+  /** What all of these connections hold together; that of strangers until the client is known. */
+  #memory: RequestMemory;
+  #maxHeldBytes: number;
   /** The next request, parsed, when it may not begin yet. */
   #next: PendingRequest | null = null;
   #nextBytes = 0;
@@ -60,7 +63,9 @@ export class Connection implements MemoryHolder {
     const { socket, gate } = arrived;
     this.#socket = socket;
     this.#shared = shared;
-    this.#frames = new FrameReader(() => shared.memory.crowded, shared.limits.maxFrameBytes);
+    this.#memory = shared.memory;
+    this.#maxHeldBytes = shared.limits.maxHeldBytes;
+    this.#frames = new FrameReader(() => this.#memory.crowded, shared.limits.maxFrameBytes);
     this.#info = new SocketInfo(id, arrived, (throttleMs) => this.#mute(throttleMs));
     this.#router = gate === null ? shared.router : this.#enter(gate);
     socket.on("data", (chunk: Uint8Array) => this.received(chunk));
@@ -70,17 +75,30 @@ export class Connection implements MemoryHolder {
   }
 
   #enter(gate: Gate): RequestRouter {
-    const { router, limits } = this.#shared;
+    const { router, memoryOfStrangers } = this.#shared;
     this.#frames.maxFrameBytes = gate.maxFrameBytes;
+    this.#memory = memoryOfStrangers;
+    this.#maxHeldBytes = gate.maxFrameBytes + FRAME_PREFIX_BYTES;
     return gate.open({
       ...{ router, info: this.#info },
       authenticated: (principal, mechanism) => {
         this.#info.principal = principal;
         this.#shared.onLoggedIn(this.#info, mechanism);
-        this.#frames.maxFrameBytes = limits.maxFrameBytes;
+        this.#trust();
       },
       refuse: (error) => this.#refuse(error),
     });
+  }
+
+  #trust(): void {
+    const { memory, limits } = this.#shared;
+    this.#frames.maxFrameBytes = limits.maxFrameBytes;
+    this.#maxHeldBytes = limits.maxHeldBytes;
+    if (this.#memory === memory) return;
+    this.#memory.forget(this);
+    this.#memory.release(this.#heldBytes);
+    memory.add(this.#heldBytes);
+    this.#memory = memory;
   }
 
   /** Nothing happens here until the peer sends or reads something, or until its mute ends. */
@@ -93,6 +111,11 @@ export class Connection implements MemoryHolder {
   get midFrame(): boolean {
     const waits = this.#starved && this.#inFlight === 0 && this.#mutes.size === 0;
     return waits && this.#heldBytes > 0;
+  }
+
+  /** It keeps others from being read: memory is full, and the rest of its frame does not come. */
+  get stallsOthers(): boolean {
+    return this.midFrame && this.#memory.full;
   }
 
   /** No new request will come from this connection. */
@@ -117,7 +140,7 @@ export class Connection implements MemoryHolder {
     this.#shared.stats.bytesIn += chunk.length;
     if (this.#phase !== "open") return;
     this.#heldBytes += chunk.length;
-    this.#shared.memory.add(chunk.length);
+    this.#memory.add(chunk.length);
     this.#frames.push(chunk);
     this.#startsThisTurn = 0;
     this.#advance();
@@ -211,13 +234,12 @@ export class Connection implements MemoryHolder {
 
   #mute(throttleMs: number): void {
     if (this.#phase !== "open") return;
-    const { timers, memory } = this.#shared;
-    const timer = timers.after(throttleMs, () => {
+    const timer = this.#shared.timers.after(throttleMs, () => {
       this.#mutes.delete(timer);
       if (this.#mutes.size === 0) this.#takeTurn();
     });
     this.#mutes.add(timer);
-    memory.forget(this);
+    this.#memory.forget(this);
     this.#readOrPause();
   }
 
@@ -247,14 +269,13 @@ export class Connection implements MemoryHolder {
   }
 
   #mayRead(): boolean {
-    const { memory, limits } = this.#shared;
     if (this.#mutes.size > 0) return false;
     if (this.#heldBytes === 0) {
-      memory.forget(this);
+      this.#memory.forget(this);
       return true;
     }
-    if (this.#heldBytes > limits.maxHeldBytes && !this.midFrame) return false;
-    return memory.admits(this, this.midFrame);
+    if (this.#heldBytes > this.#maxHeldBytes && !this.midFrame) return false;
+    return this.#memory.admits(this, this.midFrame);
   }
 
   /** The peer sends no more, but may still read: its requests are answered first. */
@@ -298,12 +319,12 @@ export class Connection implements MemoryHolder {
     this.#frames.drop();
     this.#frames = new FrameReader();
     this.#release(this.#heldBytes - this.#inFlightBytes);
-    this.#shared.memory.forget(this);
+    this.#memory.forget(this);
   }
 
   #release(bytes: number): void {
     this.#heldBytes -= bytes;
-    this.#shared.memory.release(bytes);
+    this.#memory.release(bytes);
   }
 
   #closed(): void {

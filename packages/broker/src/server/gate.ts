@@ -27,12 +27,20 @@ export interface HttpPeer {
   readonly hasTls: boolean;
 }
 
+/** The broker can't find out now who a client is; the log and `/ready` say why. */
+export class LogInUnavailable extends Error {
+  override readonly name = "LogInUnavailable";
+}
+
 /** Finds out who sent an HTTP request, which says so in its Authorization header. */
 export interface HttpLogin {
   /** For the WWW-Authenticate header; empty if no scheme of HTTP may be used. */
   challenges(hasTls: boolean): readonly string[];
   /** False until the users are known. */
   readonly isReady: boolean;
-  /** Rejects with RefusedRequest, after a delay, if the header does not show a user. */
+  /**
+   * Rejects with RefusedRequest, after a delay, if the header does not show a user, and with
+   * LogInUnavailable.
+   */
   authenticate(authorization: string, peer: HttpPeer): Promise<KafkaPrincipal>;
 }

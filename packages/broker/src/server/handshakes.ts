@@ -1,10 +1,13 @@
 import type { Socket } from "node:net";
+import type { Timer } from "../env/env.ts";
 import type { Place } from "./connection-quotas.ts";
 
 /** A connection whose TLS handshake is not done. */
 interface Handshake {
   readonly socket: Socket;
   readonly place: Place;
+  /** Ends it when it takes too long. */
+  readonly timer: Timer;
 }
 
 /**
@@ -22,14 +25,14 @@ export class Handshakes {
     this.#most = most;
   }
 
-  add(socket: Socket, place: Place): void {
-    const { remoteAddress = "", remotePort = 0 } = socket;
+  add(handshake: Handshake): void {
+    const { remoteAddress = "", remotePort = 0 } = handshake.socket;
     let ofAddress = this.#byAddress.get(remoteAddress);
     if (ofAddress === undefined) {
       ofAddress = new Map();
       this.#byAddress.set(remoteAddress, ofAddress);
     }
-    ofAddress.set(remotePort, { socket, place });
+    ofAddress.set(remotePort, handshake);
     this.#count++;
   }
 
@@ -41,6 +44,7 @@ export class Handshakes {
     ofAddress.delete(remotePort);
     if (ofAddress.size === 0) this.#byAddress.delete(remoteAddress);
     this.#count--;
+    found.timer.cancel();
     return found;
   }
 

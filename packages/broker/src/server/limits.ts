@@ -22,7 +22,10 @@ export interface ServerLimits {
   readonly handshakeTimeoutMs: number;
   /** TLS handshakes of one listener that may be in progress; further connections are closed. */
   readonly maxHandshakes: number;
-  /** A connection with more received bytes than this, waiting or in progress, is not read. */
+  /**
+   * A connection with more received bytes than this, waiting or in progress, is not read. Before a
+   * log-in it is one frame.
+   */
   readonly maxHeldBytes: number;
   /** The same over all connections. `queued.max.request.bytes`. */
   readonly maxHeldBytesTotal: number;
@@ -58,6 +61,12 @@ export const SERVER_LIMITS: ServerLimits = {
 /** Share of the memory for unanswered requests, and for unsent responses. */
 const MEMORY_SHARE = 1 / 8;
 const LEAST_SHARE_BYTES = 16 * MIB;
+
+/**
+ * Share of `maxHeldBytesTotal` for clients that have to log in and have not: beside it, so that
+ * they take nothing from those who have.
+ */
+export const STRANGERS_SHARE = 1 / 8;
 
 /** The limits above, lowered to what this process's memory and open files allow. */
 export function limitsOn(machine: Machine): ServerLimits {

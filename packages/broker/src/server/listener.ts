@@ -20,9 +20,9 @@ import {
   SWEEP_INTERVAL_MS,
 } from "./limits.ts";
 import type { RefusalReason, RefusedRequest } from "./refused-request.ts";
-import { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
 import {
+  memoriesBy,
   type NetworkStats,
   newCounters,
   type OnError,
@@ -118,9 +118,8 @@ export class TcpListener implements Listener {
     this.#env = env;
     const all = { ...SERVER_LIMITS, ...limits };
     this.#quotas = new ConnectionQuotas(connectionLimits, ipRateOf, env, all.listenBacklog);
-    const memory = new RequestMemory(all.maxHeldBytesTotal);
     const { timers } = env;
-    const shared = { router, limits: all, timers, memory, onRefused, onLoggedIn };
+    const shared = { router, limits: all, timers, ...memoriesBy(all), onRefused, onLoggedIn };
     this.#shared = { ...shared, stats: newCounters(), unsentBytes: 0 };
     this.#servers = addresses.map((at) => this.#bind(at));
   }
@@ -134,9 +133,10 @@ export class TcpListener implements Listener {
   }
 
   get stats(): NetworkStats {
-    const { stats, memory, unsentBytes } = this.#shared;
+    const { stats, memory, memoryOfStrangers, unsentBytes } = this.#shared;
+    const heldBytes = memory.usedBytes + memoryOfStrangers.usedBytes;
     const connectionsWaiting = this.#quotas.waiting;
-    return { ...stats, heldBytes: memory.usedBytes, unsentBytes, connectionsWaiting };
+    return { ...stats, heldBytes, unsentBytes, connectionsWaiting };
   }
 
   async listen(): Promise<void> {
@@ -175,7 +175,7 @@ export class TcpListener implements Listener {
   }
 
   #bind(at: ListenAddress): BoundServer {
-    return new BoundServer(at, this.#shared.limits, {
+    return new BoundServer(at, this.#shared, {
       onAccepted: (socket) => this.#place(socket),
       onGone: (place) => this.#quotas.leave(place),
       onArrived: (arrived) => {
@@ -393,7 +393,7 @@ export class TcpListener implements Listener {
   #allowedIdleMs(kafka: Connection | null): number {
     const { maxIdleMs, farewellMs, maxStallMs } = this.#shared.limits;
     if (kafka?.finishing) return Math.min(farewellMs, maxIdleMs);
-    if (kafka?.midFrame && this.#shared.memory.full) return Math.min(maxStallMs, maxIdleMs);
+    if (kafka?.stallsOthers) return Math.min(maxStallMs, maxIdleMs);
     return maxIdleMs;
   }
 }

@@ -4,8 +4,11 @@ import type { KafkaPrincipal } from "../security/principal.ts";
 import { plainAddress } from "./connection-info.ts";
 import type { Place } from "./connection-quotas.ts";
 import { Handshakes } from "./handshakes.ts";
-import type { ServerLimits } from "./limits.ts";
 import type { ServerTls } from "./server-tls.ts";
+import type { Shared } from "./shared.ts";
+
+/** What a server obeys. */
+export type Limited = Pick<Shared, "limits" | "timers">;
 
 interface SecureEvents {
   /** A connection has come. Null if it is refused. */
@@ -32,16 +35,12 @@ type SocketOptions = Pick<
 export function createSecureServer(
   tls: ServerTls,
   socketOptions: SocketOptions,
-  { handshakeTimeoutMs, maxHandshakes }: ServerLimits,
+  { limits: { handshakeTimeoutMs, maxHandshakes }, timers }: Limited,
   { onAccepted, onSecure, onGone, onRefused }: SecureEvents,
 ): SecureServer {
   // Loaded here and not imported, because most brokers have no TLS.
   const { createServer } = process.getBuiltinModule("node:tls");
-  const server = createServer({
-    ...socketOptions,
-    ...tls.options,
-    handshakeTimeout: handshakeTimeoutMs,
-  });
+  const server = createServer({ ...socketOptions, ...tls.options });
   const handshakes = new Handshakes(maxHandshakes);
   // Node's own listener begins the handshake, so it is called only when there may be one.
   const [begin] = server.listeners("connection");
@@ -57,7 +56,12 @@ export function createSecureServer(
       closed.destroy();
     }
     if (tooMany === "new") return onGone(place);
-    handshakes.add(socket, place);
+    // Node's own time-out begins again with each byte that comes.
+    const timer = timers.after(handshakeTimeoutMs, () => {
+      onRefused(plainAddress(remoteAddress), "its TLS handshake took too long");
+      socket.destroy();
+    });
+    handshakes.add({ socket, place, timer });
     socket.on("close", () => {
       const gone = handshakes.take(remoteAddress, remotePort);
       if (gone !== null) onGone(gone.place);
@@ -97,7 +101,6 @@ export function createSecureServer(
 function reasonOf(error: NodeJS.ErrnoException & { reason?: string }): string | null {
   const { code, reason = error.message } = error;
   if (code === "ECONNRESET" || code === "EPIPE") return null;
-  if (code === "ERR_TLS_HANDSHAKE_TIMEOUT") return "its TLS handshake took too long";
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_HTTP_REQUEST") {
     return "it does not speak TLS, and this listener does: set security.protocol=SSL, or https://";
   }

@@ -1,8 +1,8 @@
 import type { Timers } from "../env/env.ts";
 import type { KafkaPrincipal } from "../security/principal.ts";
-import type { ServerLimits } from "./limits.ts";
+import { type ServerLimits, STRANGERS_SHARE } from "./limits.ts";
 import type { CloseReason, RefusalReason, RefusedConnection } from "./refused-request.ts";
-import type { RequestMemory } from "./request-memory.ts";
+import { RequestMemory } from "./request-memory.ts";
 import type { RequestRouter } from "./router.ts";
 
 /** Counted since the start, as plain numbers. */
@@ -53,11 +53,22 @@ export interface Shared {
   readonly limits: ServerLimits;
   readonly timers: Timers;
   readonly memory: RequestMemory;
+  /** Of connections that have a gate, until their clients are authenticated. */
+  readonly memoryOfStrangers: RequestMemory;
   readonly stats: Counters;
   readonly onRefused: OnRefused;
   readonly onLoggedIn: OnLoggedIn;
   /** Response bytes that were written to sockets but not read by peers, over all connections. */
   unsentBytes: number;
+}
+
+export function memoriesBy({
+  maxHeldBytesTotal,
+}: ServerLimits): Pick<Shared, "memory" | "memoryOfStrangers"> {
+  return {
+    memory: new RequestMemory(maxHeldBytesTotal),
+    memoryOfStrangers: new RequestMemory(maxHeldBytesTotal * STRANGERS_SHARE),
+  };
 }
 
 export function newCounters(): Counters {

@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { KeystoreError, readKeystore, readTruststore } from "@tarpan/keystores";
 import type { Keystore, TlsSettings, Truststore } from "../config/tls-settings.ts";
+import { type Validity, validityOf } from "../util/validity.ts";
 import { type KeyFiles, KeyMaterialError } from "./key-files.ts";
 import { certificatesIn, isPem, pem } from "./pem.ts";
 
@@ -10,8 +11,10 @@ export interface KeyMaterial {
   readonly options: SecureContextOptions;
   /** What they were read from. */
   readonly files: KeyFiles;
-  /** When the broker's own certificate expires, ms since the epoch; null if that is not known. */
-  readonly expiresMs: number | null;
+  /** The broker's certificate, and what comes with it; empty if it is not known. */
+  readonly chain: readonly Validity[];
+  /** Of the truststore. */
+  readonly authorities: readonly Validity[];
   /** What an operator may have overlooked; null if there is nothing. */
   readonly warning: string | null;
 }
@@ -35,15 +38,19 @@ export async function keyMaterialOf(settings: TlsSettings, files: KeyFiles): Pro
     const what = "path" in keystore ? keystore.path : "ssl.keystore.key";
     throw new KeyMaterialError(`${what}: its key and certificates can't be used: ${reason}`);
   }
-  return { options, files, expiresMs: expiryOf(own.cert), warning: trust && unrooted(trust) };
+  const [chain, authorities] = [validities(own.cert), trust === null ? [] : validities(trust)];
+  return { options, files, chain, authorities, warning: trust && unrooted(trust) };
 }
 
-function expiryOf(chain: Buffer): number | null {
-  try {
-    return Date.parse(new X509Certificate(chain).validTo);
-  } catch {
-    return null;
-  }
+function validities(blocks: Buffer): Validity[] {
+  return certificatesIn(blocks).flatMap((block) => {
+    try {
+      return [validityOf(new X509Certificate(block))];
+    } catch {
+      // OpenSSL has taken it, or skipped it.
+      return [];
+    }
+  });
 }
 
 interface Own {

@@ -9,6 +9,7 @@ import type { Logger } from "../logging/logger.ts";
 import { ANONYMOUS, user } from "../security/principal.ts";
 import { type PrincipalMapper, principalMapper } from "../security/principal-mapper.ts";
 import type { Admission, ServerTls } from "../server/server-tls.ts";
+import { earliestMs, NewlyExpired } from "../util/validity.ts";
 import { haveSameContent, type KeyFiles, KeyMaterialError, readKeyFiles } from "./key-files.ts";
 import { type KeyMaterial, keyMaterialOf } from "./key-material.ts";
 
@@ -33,6 +34,7 @@ export class ListenerTls implements ServerTls {
   #last: { readonly files: KeyFiles; readonly outcome: KeyMaterial | KeyMaterialError };
   #problem: string | null = null;
   #failures = 0;
+  readonly #expired = new NewlyExpired();
   #timer: Timer | null = null;
   #onChange: () => void = () => {};
 
@@ -50,6 +52,7 @@ export class ListenerTls implements ServerTls {
     this.#logger = logger;
     this.#mapper = mapperOf(settings);
     this.#warn();
+    this.#warnOfExpiry();
   }
 
   /** Rejects with ConfigError if the keys and certificates can't be used. Null without TLS. */
@@ -80,9 +83,14 @@ export class ListenerTls implements ServerTls {
     return this.#failures;
   }
 
-  /** When the broker's certificate expires; null if that is not known. */
+  /** When the broker's certificate, or one it comes with, expires; null if that is not known. */
   get expiresMs(): number | null {
-    return this.#material.expiresMs;
+    return earliestMs(this.#material.chain);
+  }
+
+  /** When the first of the truststore's authorities expires; null without a truststore. */
+  get authorityExpiresMs(): number | null {
+    return earliestMs(this.#material.authorities);
   }
 
   get options(): TlsOptions {
@@ -130,6 +138,11 @@ export class ListenerTls implements ServerTls {
   }
 
   async reload(): Promise<void> {
+    await this.#reload();
+    this.#warnOfExpiry();
+  }
+
+  async #reload(): Promise<void> {
     try {
       const material = await this.#read();
       if (this.#problem !== null)
@@ -164,15 +177,23 @@ export class ListenerTls implements ServerTls {
   }
 
   #warn(): void {
-    const { expiresMs, warning } = this.#material;
-    if (this.#settings.clientAuth !== "none" && warning !== null) {
-      this.#logger.warn(`listener ${this.listener}: ${warning}`);
+    const { warning } = this.#material;
+    if (this.#settings.clientAuth === "none" || warning === null) return;
+    this.#logger.warn(`listener ${this.listener}: ${warning}`);
+  }
+
+  #warnOfExpiry(): void {
+    const { chain, authorities } = this.#material;
+    const nowMs = this.#env.clock.wallMs();
+    for (const one of this.#expired.among(chain, nowMs)) {
+      const what = `its certificate has expired (${one}), and clients refuse it: renew it`;
+      this.#logger.warn(`listener ${this.listener}: ${what}`);
     }
-    if (expiresMs === null || expiresMs > this.#env.clock.wallMs()) return;
-    const since = new Date(expiresMs).toISOString();
-    this.#logger.warn(
-      `listener ${this.listener}: its certificate expired at ${since}, and clients refuse it: renew it`,
-    );
+    for (const one of this.#expired.among(authorities, nowMs)) {
+      const what = `an authority of its truststore has expired (${one})`;
+      const so = "clients with a certificate of it are refused: remove it, or put in its successor";
+      this.#logger.warn(`listener ${this.listener}: ${what}; ${so}`);
+    }
   }
 
   #principalOf(subject: string): Admission {

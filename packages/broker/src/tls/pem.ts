@@ -1,3 +1,4 @@
+import { certificateBlocks } from "../util/validity.ts";
 import { KeyMaterialError } from "./key-files.ts";
 
 export function isPem(bytes: Buffer): boolean {
@@ -16,9 +17,7 @@ export function pem(text: string, where: string): Buffer {
   throw new KeyMaterialError(`${where} has nothing in PEM: "-----BEGIN CERTIFICATE-----" …`);
 }
 
-const CERTIFICATE = /-----BEGIN [A-Z0-9 ]*CERTIFICATE-----[^-]+-----END [^\n]+/g;
-
 /** Each with its lines of BEGIN and END. */
 export function certificatesIn(blocks: Buffer): readonly string[] {
-  return blocks.toString().match(CERTIFICATE) ?? [];
+  return certificateBlocks(blocks.toString());
 }

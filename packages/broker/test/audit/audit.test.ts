@@ -1,3 +1,4 @@
+import { crc32c } from "@tarpan/codecs";
 import {
   AlterClientQuotas,
   AlterConfigs,
@@ -8,6 +9,7 @@ import {
   DeleteAcls,
   DeleteGroups,
   DeleteTopics,
+  encodeBatch,
   FindCoordinator,
   IncrementalAlterConfigs,
   ListGroups,
@@ -41,6 +43,34 @@ const topic = (name: string) => {
 };
 
 describe("changes over Kafka's protocol", () => {
+  test("of delayed messages, by records that cancel them", async () => {
+    const { audit, whole } = await broker();
+    const named = { topics: [{ name: "__delayed", topicId: ZERO_UUID }] };
+    await whole.call(Metadata, 12, { ...named, allowAutoTopicCreation: true });
+    const text = new TextEncoder();
+    const headers = ["tarpan-topic", "tarpan-delay"].map((key, at) => {
+      return { key, value: text.encode(["t", "1h"][at]!) };
+    });
+    const record = (value: string | null) => ({
+      ...{ key: text.encode("id"), timestamp: whole.time.wallMs() },
+      ...{ value: value === null ? null : text.encode(value), headers: value ? headers : [] },
+    });
+    const send = async (...values: (string | null)[]) => {
+      const records = encodeBatch(values.map(record), { crc32c });
+      return (await whole.produce("__delayed", records)).errorCode;
+    };
+    audit.texts.length = 0;
+    expect(await send("x")).toBe(0);
+    expect(audit.short).toEqual([]);
+    for (let i = 0; i < 3; i++) expect(await send("x", null)).toBe(0);
+    // Nothing was cancelled.
+    expect(await send(null, "")).not.toBe(0);
+    const line = "change success User:admin Produce topic:__delayed (records that cancel messages)";
+    expect(audit.short).toEqual([line]);
+    await whole.time.advance(REPEAT_INTERVAL_MS);
+    expect(audit.short).toEqual([line, `${line} ×2`]);
+  });
+
   test("of topics", async () => {
     const { audit, whole } = await broker();
     const create = { topics: [topic("t"), topic("..")], timeoutMs: 1_000, validateOnly: false };

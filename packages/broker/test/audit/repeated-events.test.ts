@@ -38,16 +38,16 @@ test("the first event of a kind is written at once, the others are counted for a
   expect(written).toHaveLength(4);
 });
 
-test("a million refusals of any names are few lines, and none is left out of the counts", () => {
+test("200,000 refusals of any names are few lines, and none is left out of the counts", () => {
   const { time, written, events } = collecting();
-  for (let i = 0; i < 1_000_000; i++) {
+  for (let i = 0; i < 200_000; i++) {
     const principal = `User:${i % 5_000}`;
     events.add({ ...REFUSAL, principal, resource: `topic:${i}`, address: `10.0.${i % 200}.1` });
   }
   time.advance(REPEAT_INTERVAL_MS);
   expect(written.length).toBeLessThanOrEqual(2 * (MAX_KINDS + MAX_PRINCIPALS + 1));
   const counted = written.reduce((sum, [, repeats]) => sum + (repeats || 1), 0);
-  expect(counted).toBe(1_000_000);
+  expect(counted).toBe(200_000);
   expect(written.at(-1)).toEqual([
     { ...REFUSAL, principal: "*", address: "*", listener: "*", operation: "*", resource: "*" },
     expect.any(Number),

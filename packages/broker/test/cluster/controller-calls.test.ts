@@ -4,7 +4,7 @@ import { clusterController } from "../../src/cluster/cluster-controller.ts";
 import { clusterOperations } from "../../src/cluster/cluster-operations.ts";
 import { ControllerCaller } from "../../src/cluster/controller-caller.ts";
 import { serveController } from "../../src/cluster/controller-server.ts";
-import { LEAVE_TIMEOUT_MS } from "../../src/cluster/limits.ts";
+import { LEAVE_TIMEOUT_MS, UNSUPPORTED_CALL_MS } from "../../src/cluster/limits.ts";
 import { MemberFile } from "../../src/cluster/member-file.ts";
 import { Membership } from "../../src/cluster/membership.ts";
 import { MetadataFollower } from "../../src/cluster/metadata-follower.ts";
@@ -163,10 +163,23 @@ describe("a new row of the table", () => {
   it("waits for a controller that has it, and says that this one has not", async () => {
     const { world, caller, calls } = await callers(async () => ({ ...DONE, created: 2 }));
     const remote = remoteForm(nextTable, caller.call.bind(caller));
+    const sinceMs = world.time.monotonicMs();
     const answer = await world.run(remote.createAcls(request));
-    expect(answer).toMatchObject({ errorCode: ErrorCode.REQUEST_TIMED_OUT, created: 0 });
-    expect(answer.errorMessage).toMatch(/nothing was changed.*broker 1 refuses CreateAcls/);
+    expect(answer).toMatchObject({ errorCode: ErrorCode.UNSUPPORTED_VERSION, created: 0 });
+    expect(answer.errorMessage).toMatch(/nothing was changed.*broker 1, is of a release/);
+    expect(world.time.monotonicMs() - sinceMs).toBeLessThan(UNSUPPORTED_CALL_MS + 1_000);
     expect(calls).toEqual([]);
+  });
+
+  it("is repeated while the controller's broker starts or stops", async () => {
+    const act = async () => ({ ...DONE, created: 2 });
+    const { world, caller, stage } = await callers(act, nextTable);
+    const remote = remoteForm(nextTable, caller.call.bind(caller));
+    stage.endServing();
+    const calling = remote.createAcls(request);
+    await world.pass(UNSUPPORTED_CALL_MS / 2);
+    stage.serve();
+    expect(await world.run(calling)).toEqual({ ...DONE, created: 2 });
   });
 });
 
@@ -216,18 +229,20 @@ async function callers(act: Act, table: OperationTable<never> = clusterOperation
     return [name, record];
   });
   const controller = Object.fromEntries(acts);
-  const stage = { isController: true, stop: () => {} };
+  const stage = { isController: true, stop: () => {}, serve: () => {}, endServing: () => {} };
   const served = {
     controller,
     get endOffset() {
       return led.endOffset;
     },
   };
-  const stopServing = serveController(ownRpc, table, logger, () =>
-    stage.isController ? served : null,
-  );
+  stage.serve = () => {
+    const active = () => (stage.isController ? served : null);
+    stage.endServing = serveController(ownRpc, table, logger, active);
+  };
+  stage.serve();
   stage.stop = () => {
-    stopServing();
+    stage.endServing();
     ownRpc.close();
   };
   const speaker = new Membership(env, ownRpc);

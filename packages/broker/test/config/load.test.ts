@@ -45,6 +45,11 @@ describe("the settings of a broker", () => {
       "leave one out",
     ],
     ["initial_admin: a;b", "must be a name without ;"],
+    ["initial_admin: ANONYMOUS", "must not be ANONYMOUS: that is everybody who has not logged in"],
+    ["initial_admin: '*'", "must be the name of one user"],
+    ["initial_admin: User:admin", 'must be the name alone, "admin", not "User:admin"'],
+    ["initial_admin: ' admin'", "must be a name without spaces around it"],
+    ['initial_admin: "a\\0b"', "must be a name without control characters"],
   ])("refuse %j", async (text, message) => {
     const refused = load(text);
     await expect(refused).rejects.toThrow(message);

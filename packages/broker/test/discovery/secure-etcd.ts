@@ -80,7 +80,7 @@ export class SecureEtcd {
       [this.tls.caFile, this.tls.certFile, this.tls.keyFile].map((path) => readFile(path, "utf8")),
     );
     const answer = await nodeEnv.network.post(`${this.endpoint}/v3/${method}`, body, {
-      timeoutMs: 5000,
+      ...{ timeoutMs: 5000, maxBytes: 1_000_000 },
       ...(token !== undefined && { headers: { authorization: token } }),
       tls: { ca: ca!, cert: cert!, key: key! },
     });

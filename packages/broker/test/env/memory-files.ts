@@ -95,8 +95,9 @@ export class MemoryFiles implements FileSystem {
     const node = path === "/" ? "directory" : this.#names.get(path);
     if (!node) return null;
     const isDirectory = node === "directory";
-    if (isDirectory) return { sizeBytes: 0, isDirectory, links: 1, modifiedMs: 0 };
-    return { sizeBytes: node.size, isDirectory, links: 1, modifiedMs: node.modifiedMs };
+    const known = { isDirectory, isOpenToOthers: false, links: 1 };
+    if (isDirectory) return { sizeBytes: 0, ...known, modifiedMs: 0 };
+    return { sizeBytes: node.size, ...known, modifiedMs: node.modifiedMs };
   }
 
   async readFile(path: string): Promise<Uint8Array | null> {

@@ -1,7 +1,9 @@
 import { createServer, type RequestListener } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { nodeNetwork } from "../../src/env/node-network.ts";
+import { TestAuthority } from "../tls/certificates.ts";
 
 const LIMITS = { timeoutMs: 5_000, maxBytes: 100 };
 
@@ -63,9 +65,38 @@ test("a body is not sent on to another place", async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   try {
-    const posting = nodeNetwork.post(url, { password: "secret" }, { timeoutMs: 5_000 });
+    const posting = nodeNetwork.post(url, { password: "secret" }, LIMITS);
     await expect(posting).rejects.toThrow(/redirect/);
     expect(asked).toEqual(["/"]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test.each(["http", "https"])("a long answer to what is sent by %s is not read", async (scheme) => {
+  const authority = new TestAuthority();
+  const { certificate: cert, key } = authority.broker();
+  let closed: Promise<unknown> = Promise.resolve();
+  const listener: RequestListener = (request, response) => {
+    if (request.url === "/short") return void response.end("gré");
+    closed = new Promise((resolve) => response.once("close", resolve));
+    const more = () => {
+      while (response.write("x".repeat(65_536)));
+    };
+    response.on("drain", more);
+    more();
+  };
+  const isPlain = scheme === "http";
+  const server = isPlain ? createServer(listener) : createSecureServer({ cert, key }, listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const post = (path: string) =>
+    nodeNetwork.post(`${url}${path}`, {}, { ...LIMITS, tls: { ca: authority.certificate } });
+  try {
+    expect(await post("/short")).toEqual({ status: 200, body: "gré" });
+    await expect(post("/long")).rejects.toThrow(/longer than 100 bytes/);
+    await closed;
   } finally {
     server.closeAllConnections();
     server.close();

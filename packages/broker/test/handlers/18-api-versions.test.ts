@@ -28,17 +28,21 @@ describe("ApiVersions", () => {
     const metadataVersion = { name: "metadata.version", minVersion: 7, maxVersion: 25 };
     const groupVersion = { name: "group.version", minVersion: 0, maxVersion: 1 };
     const transactionVersion = { name: "transaction.version", minVersion: 0, maxVersion: 2 };
-    expect(told.supportedFeatures).toEqual([metadataVersion, groupVersion, transactionVersion]);
+    const metadataLevel = { name: "tarpan.metadata.version", minVersion: 1, maxVersion: 4 };
+    expect(told.supportedFeatures).toEqual([
+      ...[metadataVersion, groupVersion, transactionVersion, metadataLevel],
+    ]);
     expect(told.finalizedFeaturesEpoch).toBe(broker.metadata.endOffset);
     expect(told.finalizedFeatures).toEqual([
       { name: "metadata.version", minVersionLevel: 25, maxVersionLevel: 25 },
       { name: "group.version", minVersionLevel: 1, maxVersionLevel: 1 },
       { name: "transaction.version", minVersionLevel: 2, maxVersionLevel: 2 },
+      { name: "tarpan.metadata.version", minVersionLevel: 1, maxVersionLevel: 1 },
     ]);
     // Older clients refuse a response with a feature that begins at 0.
     const older = await broker.call(ApiVersions, 3, software);
-    expect(older.supportedFeatures).toEqual([metadataVersion]);
-    expect(older.finalizedFeatures).toHaveLength(3);
+    expect(older.supportedFeatures).toEqual([metadataVersion, metadataLevel]);
+    expect(older.finalizedFeatures).toHaveLength(4);
   });
 
   it("answers a newer version as version 0, with the list", async () => {

@@ -17,6 +17,10 @@ describe("DNS rebinding", () => {
     "broker1:9092",
     "tarpan-0.tarpan.kafka.svc.cluster.local:9092",
     "broker.example:9092",
+    "tarpan.kafka-prod:9092",
+    "tarpan.shop_default",
+    "tarpan.team7:9092",
+    "broker.home.arpa",
   ])("a client may ask %s", async (host) => {
     await using served = await serveHttp(new FakeBroker());
     expect((await asked(served.listener.ports[0]!, "GET /metrics", { host })).status).toBe(200);
@@ -31,6 +35,9 @@ describe("DNS rebinding", () => {
     "[::1].evil.example",
     "evil.example:9092:9092",
     "evil.example#.local",
+    "evil.example#.a-b",
+    "tarpan.dev",
+    "evil.xn--p1ai",
     "",
     ".",
   ])("nobody is told anything by the name %j", async (host) => {
@@ -56,6 +63,23 @@ describe("DNS rebinding", () => {
       (await asked(at.port(0), "GET /metrics", { host })).status;
     expect(await status("queue.example.com:80")).toBe(200);
     expect(await status("other.example.com")).toBe(421);
+  });
+
+  test("the answer and the log, once, have the setting that lets a name in", async () => {
+    await using at = await startOnRealPorts({});
+    const asks = (host: string) => asked(at.port(0), "GET /metrics", { host });
+    const setting = '"http_hosts: tarpan.dev" (or TARPAN_HTTP_HOSTS=tarpan.dev)';
+    for (let i = 0; i < 3; i++) {
+      const { status, text } = await asks("tarpan.dev:9092");
+      expect([status, JSON.parse(text.slice(text.indexOf("{"))).error]).toEqual([
+        421,
+        expect.stringContaining(setting),
+      ]);
+    }
+    expect(at.log.filter((line) => line.includes(setting))).toHaveLength(1);
+    // What is no name is repeated nowhere.
+    const strange = await asks("<script>.example");
+    expect([strange.status, strange.text.includes("script")]).toEqual([421, false]);
   });
 });
 
@@ -121,6 +145,10 @@ describe("request smuggling", () => {
     ["lines without a carriage return", "GET /health HTTP/1.1\nHost: a\n\n"],
     ["a zero byte in a header", `${HEAD}X: a\0b\r\n\r\n`],
     ["two hosts", `${HEAD}Host: b\r\nConnection: close\r\n\r\n`],
+    [
+      "two log-ins",
+      `${HEAD}Authorization: Basic YTpi\r\nauthorization: Basic YTpj\r\nConnection: close\r\n\r\n`,
+    ],
     ["no host", "GET /health HTTP/1.1\r\n\r\n"],
     ["a chunk size that is none", `${POST}Transfer-Encoding: chunked\r\n\r\n0x1\r\nx\r\n0\r\n\r\n`],
     ["another version", "GET /health HTTP/3.7\r\nHost: a\r\n\r\n"],

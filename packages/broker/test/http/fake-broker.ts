@@ -27,6 +27,7 @@ export class FakeBroker implements BrokerAdmin {
   members: MembersAdmin | null = null;
   served: Served | null = null;
   errors: string[] = [];
+  readonly strangeHosts: string[] = [];
   readonly auditLines: string[] = [];
   readonly auditLog = new AuditLog(
     testEnv(),
@@ -71,13 +72,15 @@ export class FakeBroker implements BrokerAdmin {
   }
 
   cluster() {
-    const brokers = [{ nodeId: 1, host: "localhost", port: 9092, rack: null, fenced: false }];
+    const at = { host: "localhost", port: 9092, rack: null };
+    const brokers = [{ nodeId: 1, ...at, fenced: false, metadataLevel: 4 }];
     const refused = { refusedByThis: 1, refusedByOthers: 2, refusals: [] };
-    const certificate = { certificateExpiresMs: null, reloadFailures: 0 };
+    const certificate = { certificateExpiresMs: null, authorityExpiresMs: null, reloadFailures: 0 };
     const security = { tls: true, password: false, ...certificate, ...refused };
     const engine = { kind: "memory", security } as const;
     return {
       ...{ clusterId: "cluster", nodeId: 1, controllerId: 1, brokers, engine },
+      ...{ metadataLevel: 3, metadataLevelSupported: 4 },
       ...{ flush: "always", version: "0.1.0", uptimeMs: 1500 },
     };
   }
@@ -114,10 +117,13 @@ export class FakeBroker implements BrokerAdmin {
   }
 
   readonly certificates = [
-    { listener: "OUTSIDE", expiresMs: 1_800_000_000_000, reloadFailures: 2, problem: null },
+    {
+      ...{ listener: "OUTSIDE", expiresMs: 1_800_000_000_000 },
+      ...{ authorityExpiresMs: 1_900_000_000_000, reloadFailures: 2, problem: null },
+    },
   ];
   readonly tokenKeys = [
-    { listener: "OUTSIDE", refreshedMs: 1_700_000_000_500, failures: 3, outage: null },
+    { listener: "OUTSIDE", count: 2, refreshedMs: 1_700_000_000_500, failures: 3, outage: null },
   ];
 
   network() {
@@ -133,7 +139,8 @@ function unserved(): never {
 export async function serveHttp(view: FakeBroker): Promise<Served> {
   const onError = (message: string) => void view.errors.push(message);
   const { authorizer, isOwnHost, auditLog: audit } = view;
-  const parts = { broker: view, authorizer, audit, isOwnHost, onError };
+  const onStrangeHost = (advice: string) => void view.strangeHosts.push(advice);
+  const parts = { broker: view, authorizer, audit, isOwnHost, onError, onStrangeHost };
   const entrance = createHttpEntrance(parts);
   view.served = await serve({}, entrance);
   return view.served;

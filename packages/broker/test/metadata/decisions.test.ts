@@ -64,6 +64,7 @@ describe("records of decisions", () => {
       ["FeatureLevelRecord"],
       ["FeatureLevelRecord"],
       ["FeatureLevelRecord"],
+      ["FeatureLevelRecord"],
       ["RegisterBrokerRecord"],
     ]);
     expect(fresh.records.slice(0, 3).map(({ value }) => value)).toEqual([

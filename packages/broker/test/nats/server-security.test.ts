@@ -89,7 +89,21 @@ describe("the files of a certificate between brokers", () => {
     await security.refresh();
     await security.refresh();
     expect(one.logger.lines).toEqual([
-      expect.stringMatching(/^raft: \/own.crt expired at .*renew/),
+      expect.stringMatching(/^raft: \/own.crt has expired \(CN=broker-1, at .*renew/),
+    ]);
+  });
+
+  it("are told when an authority has expired, and when the first one will", async () => {
+    const one = new Case();
+    const ended = new TestAuthority({ name: "Old CA", expired: true });
+    await one.writeAll({ ca: `${authority.certificate}${ended.certificate}` });
+    await one.env.time.advance(Date.now() - one.env.clock.wallMs());
+    const security = await one.open();
+    await security.refresh();
+    expect(security.authorityExpiresMs).toBeLessThan(Date.now());
+    expect(security.certificateExpiresMs).toBeGreaterThan(Date.now());
+    expect(one.logger.lines).toEqual([
+      expect.stringMatching(/^raft: an authority in \/ca.crt has expired \(CN=Old CA, at .*; brok/),
     ]);
   });
 

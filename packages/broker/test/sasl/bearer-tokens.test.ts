@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { TokenSettings } from "../../src/config/token-settings.ts";
 import { BearerTokens } from "../../src/sasl/bearer-tokens.ts";
@@ -179,6 +180,38 @@ describe("a signed token", () => {
 });
 
 describe("the keys", () => {
+  test("that can't be used stand in nobody's way, whether the token names its key or not", async () => {
+    const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 1_024 });
+    const weak = publicKey.export({ format: "jwk" });
+    const unusable = [
+      ...[weak, { ...weak, kid: "first", use: "sig" }, { kty: "RSA", kid: "first", n: "A", e: "" }],
+      ...[
+        { kty: "EC", crv: "P-256", x: "AAAA", y: "AAAA" },
+        { kty: "EC", crv: "P-0" },
+      ],
+      ...[null, 5, "key", {}, { kty: "AKP", kid: "x\ny" }, { kty: ["RSA"] }],
+    ];
+    const odd = { ...OTHER_KEY.jwk, alg: "RSA1_5", kid: "first" };
+    const keys = [...unusable, odd, ISSUER_KEY.jwk, CURVE_KEY.jwk, ...unusable];
+    const issued = new Issued();
+    issued.answer = () => ({ status: 200, body: JSON.stringify({ keys }) });
+    issued.tokens.keys!.start();
+    for (const header of [{}, { kid: undefined }]) {
+      for (const key of [ISSUER_KEY, CURVE_KEY]) {
+        const token = key.token({}, { nowMs: issued.nowMs, header });
+        expect(await issued.owner(token)).toBe("User:alice");
+      }
+      const strange = SAME_NAME.token({}, { nowMs: issued.nowMs, header });
+      expect(await issued.owner(strange)).toMatch(/its signature is wrong/);
+      // A good signature is believed, and what it signs is told.
+      const expired = ISSUER_KEY.token({ exp: 1 }, { nowMs: issued.nowMs, header });
+      expect(await issued.owner(expired)).toMatch(/it has expired/);
+    }
+    expect(issued.tokens.keys!.count).toBe(3);
+    expect(issued.log[1]).toMatch(/has keys that can't be used: the key missing has 1024 bits, fe/);
+    expect(issued.log.join("")).not.toContain("\n");
+  });
+
   test("are fetched again for a token with a new one, but not for each", async () => {
     const issued = await started();
     await issued.pass(10_000);

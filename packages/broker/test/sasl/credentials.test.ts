@@ -9,7 +9,8 @@ async function answered(logins: readonly string[]): Promise<string[]> {
   const order: string[] = [];
   const tries = logins.map(async (login) => {
     const [user, address] = login.split("@") as [string, string];
-    expect(await credentials.isPassword(user, "wrong", new Map(), address)).toBe(false);
+    const client = { address, heldBytes: 100 };
+    expect(await credentials.isPassword(user, "wrong", new Map(), client)).toBe(false);
     order.push(login);
   });
   await Promise.all(tries);

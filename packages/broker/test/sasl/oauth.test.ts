@@ -1,5 +1,6 @@
 import { ErrorCode, Metadata, SaslAuthenticate } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
+import { asked } from "../http/raw-http.ts";
 import { KafkaSocket } from "../runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../runtime/on-real-ports.ts";
 import { handshake } from "./sasl-client.ts";
@@ -201,6 +202,8 @@ describe("a session", () => {
   });
 });
 
+const bearer = (issuer: TokenIssuer) => ({ authorization: `Bearer ${issuer.token({})}` });
+
 test("an issuer that is down at the start closes connections, for which clients try again", async () => {
   const server = await JwksServer.start(ISSUER_KEY);
   const { url } = server;
@@ -219,6 +222,15 @@ test("an issuer that is down at the start closes connections, for which clients 
   ]);
   const metrics = await (await fetch(`http://127.0.0.1:${at.port(1)}/metrics`)).text();
   expect(metrics).toMatch(/tarpan_jwks_refresh_failures_total\{listener="USERS"\} [1-9]/);
+  expect(metrics).toContain('tarpan_jwks_keys{listener="USERS"} 0\n');
+  const before = failedOf(at);
+  const { status, text } = await asked(at.port(0), "GET /metrics", bearer(ISSUER_KEY));
+  expect([status, text.includes("retry-after: 1")]).toEqual([503, true]);
+  expect(text).toMatch(/the token can't be checked now: the broker's log and \/ready say why/);
+  expect(text).not.toContain(new URL(url).port);
+  // A probe that shows a token is answered, and nobody has failed.
+  expect((await asked(at.port(0), "GET /health", bearer(ISSUER_KEY))).status).toBe(200);
+  expect(failedOf(at)).toBe(before);
 });
 
 const JAAS = `${FOR_USERS}sasl.jaas.config`;

@@ -6,6 +6,7 @@ import {
   UNLIMITED,
 } from "../../src/server/connection-quotas.ts";
 import { FrameReader } from "../../src/server/frame-reader.ts";
+import type { Gate } from "../../src/server/gate.ts";
 import type { HttpEntrance } from "../../src/server/http-entrance.ts";
 import type { ServerLimits } from "../../src/server/limits.ts";
 import { type Listener, TcpListener } from "../../src/server/listener.ts";
@@ -215,6 +216,7 @@ export async function serve(
   http: HttpEntrance = NO_HTTP,
   connectionLimits: () => ConnectionLimits = () => UNLIMITED,
   ipRateOf: IpRateOf = () => Number.POSITIVE_INFINITY,
+  gate: Gate | null = null,
 ): Promise<Served> {
   const router = new ToyRouter();
   const time = new ManualTime();
@@ -226,7 +228,7 @@ export async function serve(
   const env = { clock: time, timers: time };
   const listener = new TcpListener({
     ...{
-      addresses: [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0, tls: null, gate: null }],
+      addresses: [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0, tls: null, gate }],
       router,
       http,
       env,

@@ -7,7 +7,11 @@ const DAY_MS = 86_400_000;
 
 /** An authority of this test, and what it signs. */
 export class TestAuthority {
-  readonly #authority = newAuthority("Test CA", validity());
+  readonly #authority;
+
+  constructor({ name = "Test CA", expired = false } = {}) {
+    this.#authority = newAuthority(name, validity(expired));
+  }
 
   get certificate(): string {
     return this.#authority.certificate;
@@ -41,7 +45,8 @@ export class TestDirectory implements AsyncDisposable {
 
   async write(name: string, content: string | Uint8Array): Promise<string> {
     const path = join(this.path, name);
-    await writeFile(path, content);
+    // Some are keys, which the broker expects to be secret.
+    await writeFile(path, content, { mode: 0o600 });
     return path;
   }
 

@@ -68,6 +68,41 @@ test("a list of authorities that can't be read changes nothing", async () => {
   }
 });
 
+test("certificates and authorities that expire while the broker runs are told once", async () => {
+  const [old, good] = [new TestAuthority({ name: "Old CA", expired: true }), new TestAuthority()];
+  const ended = good.broker({ expired: true });
+  const configs: Record<string, string> = {
+    ...sslConfigs(ended),
+    "ssl.truststore.type": "PEM",
+    "ssl.truststore.certificates": `${good.certificate}${old.certificate}`,
+  };
+  const tls = tlsSettingsOf((name) => configs[name] ?? null);
+  const log: string[] = [];
+  const write = (message: string) => void log.push(message);
+  const logger = { debug: write, info: write, warn: write, error: write };
+  const time = new ManualTime();
+  const env = { fs: nodeEnv.fs, timers: time, clock: time };
+  const expiryOf = (certificate: string) => Date.parse(new X509Certificate(certificate).validTo);
+  const endMs = Math.min(expiryOf(ended.certificate), expiryOf(old.certificate));
+  time.advance(endMs - time.wallMs() - 1);
+  const opened = (await ListenerTls.open({ name: "SSL", tls }, { env, logger }))!;
+  expect([opened.expiresMs, opened.authorityExpiresMs]).toEqual([
+    expiryOf(ended.certificate),
+    expiryOf(old.certificate),
+  ]);
+  await opened.reload();
+  expect(log).toEqual([]);
+  time.advance(3_600_000);
+  await opened.reload();
+  await opened.reload();
+  expect(log).toEqual([
+    expect.stringMatching(
+      /^listener SSL: its certificate has expired \(CN=broker, at 20.*renew it$/,
+    ),
+    expect.stringMatching(/an authority of its truststore has expired \(CN=Old CA, at 20.*; clien/),
+  ]);
+});
+
 test("a distinguished name is written as RFC 2253 does", () => {
   expect(distinguishedName("C=DE\nO=A\\, B\nCN=x + UID=y")).toBe("CN=x+UID=y,O=A\\, B,C=DE");
 });

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { encodeRequest, Metadata } from "@tarpan/protocol";
 import { describe, expect, test } from "vitest";
 import { nodeEnv } from "../../src/env/node-env.ts";
+import { ManualTime } from "../env/manual-time.ts";
 import { KafkaSocket, type TlsOptions } from "../runtime/kafka-socket.ts";
 import { startOnRealPorts } from "../runtime/on-real-ports.ts";
 import { sslConfigs, TestAuthority, TestDirectory } from "./certificates.ts";
@@ -12,6 +13,7 @@ import { NAMELESS } from "./nameless.ts";
 
 /** As docs/security.md promises. */
 const RELOAD_INTERVAL_MS = 10_000;
+const HANDSHAKE_MS = 10_000;
 const ALL_TOPICS = { topics: null, allowAutoTopicCreation: false };
 
 const ca = new TestAuthority();
@@ -87,6 +89,35 @@ describe("a listener with the protocol SSL", () => {
     await Promise.all(ends);
   });
 
+  test("closes connections whose handshake takes too long, also if bytes go on coming", async () => {
+    const time = new ManualTime();
+    await using at = await startOnRealPorts(sslConfigs(own), { timers: time, clock: time });
+    const dial = async () => {
+      const socket = connect(at.port(0), "127.0.0.1").resume();
+      await once(
+        socket.on("error", () => {}),
+        "connect",
+      );
+      return socket;
+    };
+    const [silent, slow] = [await dial(), await dial()];
+    // A connection that the broker accepts after these has them counted.
+    await speaks(at.port(0));
+    // The beginning of a ClientHello of 16 KiB, one piece after another.
+    slow.write(Buffer.of(0x16, 0x03, 0x01, 0x40, 0x00, 0x01, 0x00, 0x3f, 0xfc));
+    for (let ms = 0; ms < HANDSHAKE_MS - 1_000; ms += 1_000) {
+      slow.write(Buffer.of(0));
+      await speaks(at.port(0));
+      time.advance(1_000);
+    }
+    expect([silent.closed, slow.closed]).toEqual([false, false]);
+    const ends = [silent, slow].map((socket) => once(socket, "close"));
+    time.advance(1_000);
+    await Promise.all(ends);
+    expect(at.log.filter((line) => line.includes("TLS handshake took too long"))).toHaveLength(1);
+    expect(at.listener.stats.connectionsFailed["tls-handshake"]).toBe(2);
+  });
+
   test("half-done handshakes of one address do not lock others out", async () => {
     await using at = await startOnRealPorts(sslConfigs(own));
     const half = Array.from({ length: 1_000 }, () => connect(at.port(0), "127.0.0.1"));
@@ -155,7 +186,7 @@ describe("a listener with the protocol SSL", () => {
   test("a client does not take a certificate that is expired or of another authority", async () => {
     await using expired = await startOnRealPorts(sslConfigs(ca.broker({ expired: true })));
     await expect(speaks(expired.port(0))).rejects.toThrow("expired");
-    expect(expired.log.join("\n")).toContain("its certificate expired at");
+    expect(expired.log.join("\n")).toContain("its certificate has expired (CN=broker, at");
     await using other = await startOnRealPorts(sslConfigs(new TestAuthority().broker()));
     await expect(speaks(other.port(0))).rejects.toThrow(/certificate/);
   });
@@ -216,14 +247,14 @@ describe("keys and certificates", () => {
   test("that can't be used any more are told by /ready and the metrics", async () => {
     await using directory = await TestDirectory.make();
     const path = await directory.write("broker.pem", `${own.key}${own.certificate}`);
-    const looks: (() => void)[] = [];
+    const looks = new Set<() => void>();
     // The looks at the files come when this test says so, and everything else by itself.
     const timers = {
       ...nodeEnv.timers,
       after(delayMs: number, fire: () => void) {
         if (delayMs !== RELOAD_INTERVAL_MS) return nodeEnv.timers.after(delayMs, fire);
-        looks.push(fire);
-        return { cancel() {} };
+        looks.add(fire);
+        return { cancel: () => void looks.delete(fire) };
       },
     };
     const configs = { "ssl.keystore.type": "PEM", "ssl.keystore.location": path };
@@ -239,9 +270,10 @@ describe("keys and certificates", () => {
     expect((await ask(at.port(0), "/ready")).status).toBe(200);
 
     await directory.write("broker.pem", own.key);
-    const known = looks.length;
-    for (const look of looks.splice(0)) look();
-    await expect.poll(() => looks.length).toBe(known);
+    const known = [...looks];
+    looks.clear();
+    for (const look of known) look();
+    await expect.poll(() => looks.size).toBe(known.length);
     expect(await metric("reload_failures_total")).toBe("1");
     expect(await metric("expiry_timestamp_seconds")).toBe(String(expiresMs / 1000));
     const { status, text } = await ask(at.port(0), "/ready");

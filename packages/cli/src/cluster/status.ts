@@ -34,7 +34,8 @@ export function statusText(status: ClusterStatus, internal: boolean): string {
     ...[...uncleanable, ...hanging],
   ];
   return [
-    `cluster ${status.clusterId}, seen by broker ${status.nodeId}\n${engineLine(status.engine)}`,
+    `cluster ${status.clusterId}, seen by broker ${status.nodeId}\n${engineLine(status.engine)}` +
+      levelLine(status),
     ...(problems.length === 0 ? [] : [problems.map((line) => `problem: ${line}\n`).join("")]),
     brokerTable(status),
     ...partitionTables(status.partitions ?? [], internal),
@@ -52,15 +53,24 @@ function engineLine(engine: ClusterStatus["engine"]): string {
   return `${parts.join(", ")}\n`;
 }
 
+/** An older broker does not name them. */
+function levelLine({
+  metadataLevel: level,
+  metadataLevelSupported: ofAll,
+}: Partial<ClusterStatus>) {
+  return level === undefined ? "" : `metadata level ${level}, all brokers read up to ${ofAll}\n`;
+}
+
 function brokerTable({ brokers, controllerId }: ClusterStatus): string {
   const rows = brokers.toSorted((a, b) => a.nodeId - b.nodeId);
   return columns([
-    ["broker", "address", "rack", "state", "role"],
-    ...rows.map(({ nodeId, host, port, rack, fenced }) => [
+    ["broker", "address", "rack", "state", "metadata level", "role"],
+    ...rows.map(({ nodeId, host, port, rack, fenced, metadataLevel }) => [
       String(nodeId),
       `${host}:${port}`,
       rack || "-",
       fenced ? "fenced" : "alive",
+      String(metadataLevel ?? "-"),
       nodeId === controllerId ? "controller" : "",
     ]),
   ]);

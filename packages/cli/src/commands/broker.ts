@@ -9,10 +9,10 @@ import { brokerConfig, brokerOptions, STOP_WITH_STDIN } from "../config/broker-c
 import type { LogFile } from "../logging/log-file.ts";
 import { createLogger, type LineLogger } from "../logging/log-lines.ts";
 import { textLine } from "../logging/text-line.ts";
-import { collectLessOften } from "../program/garbage-collection.ts";
 import { CommandError } from "../terminal/failures.ts";
 import type { Io } from "../terminal/io.ts";
 import { osReason } from "../terminal/os-reason.ts";
+import { collectLessOften } from "./garbage-collection.ts";
 import { readyLines } from "./ready-lines.ts";
 
 const EXIT_INTERRUPTED = 130;

@@ -87,6 +87,7 @@ function changePassword(args: Arguments, io: Io): ReturnType<Prepare> {
     const wanted = kept.length > 0 || only === undefined ? kept : [newCredential(only)];
     const changed = wanted.map((one) => ({ ...one, iterations: iterations ?? one.iterations }));
     const secret = await password();
+    // One after another: Kafka, and so Tarpan, refuses a request that names a user twice.
     for (const one of changed) {
       await admin.upsertUserScramCredential(name, { ...one, password: secret });
     }

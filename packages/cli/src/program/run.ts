@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { nearest } from "@tarpan/protocol/internal/nearest";
 import { HELP_OPTION } from "../args/options.ts";
 import { canonicalWords } from "../args/words.ts";
@@ -29,6 +30,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (isFinal(error)) return EXIT_FINAL;
     return usage ? EXIT_USAGE : EXIT_FAILED;
   }
+}
+
+/**
+ * Says why a broker that runs ends at once, as when it can't read the cluster's metadata any more.
+ * Returns the exit code. Whatever is not meant for an operator is told with its stack.
+ */
+export function tellCrash(error: unknown, { stderr }: Pick<Io, "stderr">): number {
+  const code = String((error as { code?: unknown } | null | undefined)?.code);
+  const text = code.startsWith("TARPAN_") ? `tarpan: ${describeFailure(error)}` : inspect(error);
+  stderr.write(`${text}\n`);
+  return isFinal(error) ? EXIT_FINAL : EXIT_FAILED;
 }
 
 /** `help topic` is `topic --help`; `help`, `-h` and nothing at all are `--help`. */

@@ -49,9 +49,11 @@ export function isBug(error: unknown): boolean {
   return !(error instanceof Error) || (error as { code?: unknown }).code === undefined;
 }
 
+const FINAL: ReadonlySet<unknown> = new Set(["TARPAN_BROKER_REMOVED", "TARPAN_METADATA_TOO_NEW"]);
+
 /** Whether starting again would fail in the same way, so that a service manager should not. */
 export function isFinal(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === "TARPAN_BROKER_REMOVED";
+  return FINAL.has((error as { code?: unknown } | null)?.code);
 }
 
 function refused(error: Error): boolean {

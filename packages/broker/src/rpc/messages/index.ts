@@ -33,6 +33,7 @@ import { CreateAcls } from "./10033-create-acls.ts";
 import { DeleteAcls } from "./10034-delete-acls.ts";
 import { AlterUsers } from "./10035-alter-users.ts";
 import { AlterQuotas } from "./10036-alter-quotas.ts";
+import { TakeMutations } from "./10037-take-mutations.ts";
 
 export {
   AllocateProducerIds,
@@ -67,6 +68,7 @@ export {
   RemoveBroker,
   ResetCoordinatedOffsets,
   ResolveHalfMessage,
+  TakeMutations,
   UnregisterBroker,
   UpdateFeatures,
 };
@@ -105,6 +107,7 @@ export const calls: readonly AnyApi[] = [
   ChangeHeld,
   AlterUsers,
   AlterQuotas,
+  TakeMutations,
   ListHalfMessages,
   ResolveHalfMessage,
   CreateAcls,
