@@ -16,6 +16,13 @@ interface Kind {
   repeats: number;
 }
 
+/** Events in the form in which this level tells them apart. */
+interface Level {
+  readonly max: number;
+  readonly kinds: Map<string, Kind>;
+  formOf(event: AuditEvent): AuditEvent;
+}
+
 /**
  * Bounds the lines and the memory for events that a client can cause as often as it likes. The
  * first one of a kind is written at once, and after a minute how often it came again. Events of
@@ -25,10 +32,10 @@ interface Kind {
 export class RepeatedEvents {
   readonly #timers: Timers;
   readonly #write: (event: AuditEvent, repeats: number) => void;
-  readonly #levels: readonly { readonly max: number; readonly kinds: Map<string, Kind> }[] = [
-    { max: MAX_KINDS, kinds: new Map() },
-    { max: MAX_PRINCIPALS, kinds: new Map() },
-    { max: Number.POSITIVE_INFINITY, kinds: new Map() },
+  readonly #levels: readonly Level[] = [
+    { max: MAX_KINDS, kinds: new Map(), formOf: (event) => event },
+    { max: MAX_PRINCIPALS, kinds: new Map(), formOf: ofPrincipal },
+    { max: Number.POSITIVE_INFINITY, kinds: new Map(), formOf: ofAll },
   ];
   #timer: Timer | null = null;
 
@@ -38,9 +45,8 @@ export class RepeatedEvents {
   }
 
   add(event: AuditEvent): void {
-    const forms = [event, ofPrincipal(event), ofAll(event)];
-    for (const [level, { max, kinds }] of this.#levels.entries()) {
-      const form = forms[level]!;
+    for (const { max, kinds, formOf } of this.#levels) {
+      const form = formOf(event);
       const key = JSON.stringify(form);
       const kind = kinds.get(key);
       if (kind !== undefined) {

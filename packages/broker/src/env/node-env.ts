@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { Env, Timers } from "./env.ts";
 import { nodeFiles } from "./node-files.ts";
@@ -7,6 +6,7 @@ import { nodeNetwork } from "./node-network.ts";
 import { nodeProcesses } from "./node-processes.ts";
 import { nodePrograms } from "./node-programs.ts";
 import { nodeThreads } from "./node-threads.ts";
+import { RandomPool } from "./random-pool.ts";
 
 /** With a longer delay setTimeout fires at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -35,7 +35,7 @@ const timers: Timers = {
 export const nodeEnv: Env = {
   clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
   timers,
-  random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
+  random: new RandomPool(),
   fs: nodeFiles,
   machine: nodeMachine,
   processes: nodeProcesses,

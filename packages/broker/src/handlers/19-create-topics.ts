@@ -1,5 +1,6 @@
 import { CreateTopics, ErrorCode, type RequestOf, type ResponseInput } from "@tarpan/protocol";
-import { describeTopic } from "../config/kafka/describe.ts";
+import { ConfigSource, type DescribedConfig, describeTopic } from "../config/kafka/describe.ts";
+import type { ConfigValues } from "../config/kafka/set-configs.ts";
 import type { CreatedTopic } from "../metadata/create-topics.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { refused } from "../metadata/outcome.ts";
@@ -42,8 +43,9 @@ async function handle(request: Request, context: RequestContext): Promise<Respon
   if (topics.length === 0) return { throttleTimeMs, topics: refusals };
   const asked = { topics, validateOnly, internal: false };
   const created = await metadata.controller.createTopics(asked);
+  const defaults = describeTopic(metadata.configs.layers(metadata.image), NO_CONFIGS).map(shown);
   const results = created.topics.map((topic) => {
-    const result = resultOf(topic, metadata, validateOnly);
+    const result = resultOf(topic, defaults, validateOnly);
     const isShown = couldDo(context, "describeConfigs", "topic", topic.name);
     return topic.topic === null || isShown ? result : withoutConfigs(result);
   });
@@ -66,12 +68,34 @@ function withoutConfigs({ numPartitions: _, replicationFactor: __, ...result }: 
   return { ...result, configs: [], topicConfigErrorCode };
 }
 
-function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boolean): Result {
+type Config = NonNullable<Result["configs"]>[number];
+
+const NO_CONFIGS: ConfigValues = new Map();
+
+function shown({ name, value, readOnly, source, isSensitive }: DescribedConfig): Config {
+  return { name, value, readOnly, configSource: source, isSensitive };
+}
+
+/** Most topics have no configs of their own: those share the list of the defaults. */
+function configsOf(own: ConfigValues, defaults: readonly Config[]): readonly Config[] {
+  if (own.size === 0) return defaults;
+  return defaults.map((config) => {
+    const set = own.get(config.name);
+    if (set === undefined) return config;
+    const value = config.isSensitive ? null : set;
+    return { ...config, value, configSource: ConfigSource.topic };
+  });
+}
+
+function resultOf(
+  created: CreatedTopic,
+  defaults: readonly Config[],
+  validateOnly: boolean,
+): Result {
   const { name, errorCode, errorMessage, topic } = created;
   if (topic === null) return { name, errorCode, errorMessage, configs: null };
   const { id, numPartitions, replicationFactor, configs } = topic;
   const own = new Map(configs.map(({ name: key, value }) => [key, value]));
-  const described = describeTopic(metadata.configs.layers(metadata.image), own);
   return {
     name,
     // With validateOnly no topic has this id.
@@ -80,13 +104,7 @@ function resultOf(created: CreatedTopic, metadata: Metadata, validateOnly: boole
     errorMessage,
     numPartitions,
     replicationFactor,
-    configs: described.map((config) => ({
-      name: config.name,
-      value: config.value,
-      readOnly: config.readOnly,
-      configSource: config.source,
-      isSensitive: config.isSensitive,
-    })),
+    configs: configsOf(own, defaults),
   };
 }
 

@@ -1,7 +1,9 @@
 import { DescribeAcls, type RequestOf, type ResponseInput } from "@tarpan/protocol";
+import { visitAclsOf } from "../metadata/acls-of-filters.ts";
 import { refused } from "../metadata/outcome.ts";
-import { matches } from "../security/acl.ts";
+import type { Acl } from "../security/acl.ts";
 import { onCluster } from "../security/permission.ts";
+import { nextTurnOf } from "../util/next-turn.ts";
 import { NO_AUTHORIZER, refuseUnknown } from "./acl-requests.ts";
 import { handler, type RequestContext } from "./handler.ts";
 
@@ -24,7 +26,7 @@ type Request = RequestOf<typeof DescribeAcls>;
 type Response = ResponseInput<typeof DescribeAcls>;
 type Resource = Response["resources"][number];
 
-function handle(request: Request, { services }: RequestContext): Response {
+async function handle(request: Request, { services }: RequestContext): Promise<Response> {
   if (!services.authorizer.hasAcls) return { ...NO_AUTHORIZER, resources: [] };
   refuseUnknown(request.resourceTypeFilter, request.patternTypeFilter, request);
   const filter = {
@@ -36,16 +38,32 @@ function handle(request: Request, { services }: RequestContext): Response {
     operation: request.operation,
     permissionType: request.permissionType,
   };
-  const resources = new Map<string, Resource & { readonly acls: Resource["acls"][number][] }>();
-  for (const acl of services.metadata.image.acls.values()) {
-    if (!matches(filter, acl)) continue;
-    const { resourceType, resourceName, patternType, ...entry } = acl;
-    const key = `${resourceType} ${patternType} ${resourceName}`;
-    const known = resources.get(key);
-    if (known !== undefined) known.acls.push(entry);
-    else resources.set(key, { resourceType, resourceName, patternType, acls: [entry] });
-  }
-  return { errorCode: 0, errorMessage: null, resources: [...resources.values()] };
+  const resources: (Resource & { readonly acls: Entry[] })[] = [];
+  const byName = new Map<string, typeof resources>();
+  const nextTurn = nextTurnOf(services.env.timers);
+  await visitAclsOf(services.metadata.image, [filter], nextTurn, (acl) => {
+    const { resourceType, resourceName, patternType } = acl;
+    const ofName = byName.get(resourceName) ?? [];
+    if (ofName.length === 0) byName.set(resourceName, ofName);
+    const known = ofName.find(
+      (one) => one.resourceType === resourceType && one.patternType === patternType,
+    );
+    if (known !== undefined) {
+      known.acls.push(entryOf(acl));
+      return;
+    }
+    const resource = { resourceType, resourceName, patternType, acls: [entryOf(acl)] };
+    ofName.push(resource);
+    resources.push(resource);
+  });
+  return { errorCode: 0, errorMessage: null, resources };
+}
+
+type Entry = Resource["acls"][number];
+
+/** Copies are made in many turns; the last turn, which encodes them, finds them side by side. */
+function entryOf({ principal, host, operation, permissionType }: Acl): Entry {
+  return { principal, host, operation, permissionType };
 }
 
 function failure(_request: Request, errorCode: number): Response {

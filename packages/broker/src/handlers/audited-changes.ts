@@ -233,6 +233,16 @@ function ofConfigs(
 }
 
 /** The number itself if it has no name. */
-function nameIn(codes: Readonly<Record<string, number>>, code: number): string {
-  return Object.entries(codes).find(([, value]) => value === code)?.[0] ?? String(code);
+function nameIn(codes: Codes, code: number): string {
+  let names = NAMES.get(codes);
+  if (names === undefined) {
+    names = new Map(Object.entries(codes).map(([name, value]) => [value, name]));
+    NAMES.set(codes, names);
+  }
+  return names.get(code) ?? String(code);
 }
+
+type Codes = Readonly<Record<string, number>>;
+
+/** By their codes: one request may change ten thousand ACLs. */
+const NAMES = new Map<Codes, ReadonlyMap<number, string>>();

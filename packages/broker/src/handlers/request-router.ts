@@ -18,6 +18,7 @@ import { type CloseReason, RefusedRequest } from "../server/refused-request.ts";
 import type { ConnectionInfo, PendingRequest, RequestRouter } from "../server/router.ts";
 import { KafkaError } from "../util/kafka-error.ts";
 import { changesIn, isChanging } from "./audited-changes.ts";
+import { errorCodeFinder } from "./first-error-code.ts";
 import { CloseConnection, type Handler, type RequestContext, type Services } from "./handler.ts";
 import { RequestUsage } from "./request-usage.ts";
 
@@ -28,6 +29,8 @@ export class HandlerRouter implements RequestRouter {
   readonly #handlers: Handler[] = [];
   /** By API key. */
   readonly #isChanging: boolean[] = [];
+  /** For metrics, by API key. */
+  readonly #firstErrorCode: ReturnType<typeof errorCodeFinder>[] = [];
 
   constructor(handlers: readonly Handler[], services: Services, metrics: RequestMetrics) {
     this.#services = services;
@@ -35,6 +38,7 @@ export class HandlerRouter implements RequestRouter {
     for (const handler of handlers) {
       this.#handlers[handler.api.key] = handler;
       this.#isChanging[handler.api.key] = isChanging(handler);
+      this.#firstErrorCode[handler.api.key] = errorCodeFinder(handler.api);
     }
   }
 
@@ -96,9 +100,9 @@ export class HandlerRouter implements RequestRouter {
       if (timedFor > 0) counts.localMs += timedFor * (clock.monotonicMs() - startedMs);
       usage?.worked(startedMs);
       const response = await pending;
-      errorCode = response === undefined ? ErrorCode.NONE : firstErrorCode(response);
-      if (response === undefined) return null;
       const { apiKey, apiVersion, correlationId } = header;
+      errorCode = response === undefined ? ErrorCode.NONE : this.#firstErrorCode[apiKey]!(response);
+      if (response === undefined) return null;
       if (this.#isChanging[apiKey] && denied === ErrorCode.NONE) {
         this.#audit(changesIn(handler, request, response, errorCode), context);
       }
@@ -181,22 +185,6 @@ export class HandlerRouter implements RequestRouter {
   closed(): void {
     // Fetch sessions outlive connections (KIP-227), and a connection has no other state here.
   }
-}
-
-/** For metrics: the first error code of a response that is not 0. */
-function firstErrorCode(body: Readonly<Record<string, unknown>>): number {
-  const own = body.errorCode;
-  if (typeof own === "number" && own !== ErrorCode.NONE) return own;
-  for (const value of Object.values(body)) {
-    if (!Array.isArray(value) || typeof value[0] !== "object" || value[0] instanceof Uint8Array) {
-      continue;
-    }
-    for (const item of value) {
-      const code = firstErrorCode(item);
-      if (code !== ErrorCode.NONE) return code;
-    }
-  }
-  return ErrorCode.NONE;
 }
 
 function readBody({ api }: Handler, header: RequestHeader, reader: Reader): unknown {

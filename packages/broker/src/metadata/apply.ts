@@ -2,7 +2,7 @@ import { ResourceType } from "../config/kafka/set-configs.ts";
 import { type ClientQuotas, entityKey, quotaEntity } from "../quotas/quota-entity.ts";
 import type { Acl } from "../security/acl.ts";
 import { type ScramCredential, type ScramMechanism, scramMechanismOf } from "../security/scram.ts";
-import { LayeredMap } from "../util/layered-map.ts";
+import { TrieMap } from "../util/trie-map.ts";
 import {
   type BrokerImage,
   type MetadataImage,
@@ -13,6 +13,7 @@ import {
 import { writtenLevel } from "./metadata-level.ts";
 import { LATEST_LEVEL, levelOfRecord, METADATA_LEVEL } from "./record-levels.ts";
 import { LEADER_UNCHANGED, type MetadataRecord, type RecordValue } from "./records.ts";
+import { metricNameOf } from "./topic-names.ts";
 import { UnreadableMetadataError } from "./unreadable-metadata.ts";
 
 /**
@@ -127,29 +128,39 @@ class Draft {
     return {
       topics: base.topics,
       topicsById: base.topicsById,
+      metricNames: base.metricNames,
       ...(topicsChanged && this.#movedTopics()),
       brokers: this.#brokers ?? base.brokers,
       configs: this.#movedConfigs(),
       nextProducerId: this.#nextProducerId,
       features: this.#features ?? base.features,
-      acls: this.#acls.size === 0 ? base.acls : base.acls.with(this.#acls),
-      users: this.#users.size === 0 ? base.users : base.users.with(this.#users),
-      quotas: this.#quotas.size === 0 ? base.quotas : base.quotas.with(this.#quotas),
+      acls: base.acls.with(this.#acls),
+      aclIds: this.#acls.size === 0 ? base.aclIds : base.aclIds.with(this.#movedAclIds()),
+      users: base.users.with(this.#users),
+      quotas: base.quotas.with(this.#quotas),
     };
   }
 
-  #movedTopics(): Pick<MetadataImage, "topics" | "topicsById"> {
+  #movedTopics(): Pick<MetadataImage, "topics" | "topicsById" | "metricNames"> {
+    const base = this.#base;
+    const metricNames = new Map<string, string | undefined>();
     const names = new Map<string, TopicImage | undefined>();
     const ids = new Map<string, TopicImage | undefined>();
     for (const topic of this.#removed) {
       ids.set(topic.id, undefined);
       names.set(topic.name, undefined);
+      metricNames.set(metricNameOf(topic.name), undefined);
     }
     for (const topic of this.#touched.values()) {
       ids.set(topic.id, topic);
       names.set(topic.name, topic);
+      metricNames.set(metricNameOf(topic.name), topic.name);
     }
-    return { topics: this.#base.topics.with(names), topicsById: this.#base.topicsById.with(ids) };
+    return {
+      topics: base.topics.with(names),
+      topicsById: base.topicsById.with(ids),
+      metricNames: base.metricNames.with(metricNames),
+    };
   }
 
   /** The topic's draft. `name` is given only for a record that may create the topic. */
@@ -227,7 +238,7 @@ class Draft {
     if (this.#configs.size === 0) return this.#base.configs;
     const configs = new Map(this.#base.configs);
     for (const [type, changes] of this.#configs) {
-      const next = (configs.get(type) ?? new LayeredMap()).with(changes);
+      const next = (configs.get(type) ?? new TrieMap()).with(changes);
       if (next.size === 0) configs.delete(type);
       else configs.set(type, next);
     }
@@ -238,6 +249,28 @@ class Draft {
     const known = this.#acls.has(id) ? this.#acls.get(id) : this.#base.acls.get(id);
     if (known === undefined) throw new Error(`no ACL has the id ${id}`);
     this.#acls.set(id, undefined);
+  }
+
+  /** By resource name; undefined if no ACL has the name any more. */
+  #movedAclIds(): Map<string, readonly string[] | undefined> {
+    const present = new Map<string, string[]>();
+    const ofName = (name: string) => {
+      const known = present.get(name) ?? [];
+      if (known.length === 0) present.set(name, known);
+      return known;
+    };
+    for (const [id, acl] of this.#acls) {
+      const before = this.#base.acls.get(id);
+      if (before !== undefined) ofName(before.resourceName);
+      if (acl !== undefined) ofName(acl.resourceName).push(id);
+    }
+    const moved = new Map<string, readonly string[] | undefined>();
+    for (const [name, changed] of present) {
+      const others = this.#base.aclIds.get(name)?.filter((id) => !this.#acls.has(id)) ?? [];
+      const ids = others.length === 0 ? changed : [...others, ...changed];
+      moved.set(name, ids.length === 0 ? undefined : ids);
+    }
+    return moved;
   }
 
   #setCredential(user: string, type: number, credential: ScramCredential | null): void {

@@ -14,7 +14,12 @@ import { newLogs } from "./partition-host.ts";
 import { isRefusal } from "./placement.ts";
 import { recordWithLogs } from "./record-with-logs.ts";
 import { newTopicId, randomNumber } from "./topic-ids.ts";
-import { CONSUMER_OFFSETS_TOPIC, isHeldTopic, TRANSACTION_STATE_TOPIC } from "./topic-names.ts";
+import {
+  CONSUMER_OFFSETS_TOPIC,
+  isHeldTopic,
+  metricNameOf,
+  TRANSACTION_STATE_TOPIC,
+} from "./topic-names.ts";
 
 export interface CreateTopicsRequest {
   readonly topics: readonly TopicSpec[];
@@ -58,13 +63,13 @@ export async function createTopics(
     specs.filter((spec) => byName.get(spec.name) !== spec).map((s) => s.name),
   );
   const topics = await controller.locks.hold(names, async () => {
-    const alongside: string[] = [];
+    const alongside = new Map<string, string>();
     const context = { ...planContext(controller), alongside, internal };
     const planned = names.map((name): Planned => {
       if (duplicates.has(name)) return { name, plan: null, ...DUPLICATE_TOPIC };
       const plan = planTopic(controller.image, byName.get(name)!, context);
       if (isRefusal(plan)) return { name, plan: null, ...plan };
-      alongside.push(name);
+      alongside.set(metricNameOf(name), name);
       return { name, plan, ...DONE };
     });
     return validateOnly ? planned : createPlanned(controller, planned);

@@ -8,7 +8,9 @@ import {
   scramMechanismOf,
 } from "../security/scram.ts";
 import type { Decision } from "../state-machine/replayed-state.ts";
+import { inTurns, type NextTurn } from "../util/next-turn.ts";
 import { type MetadataImage, scramCredentialOf } from "./image.ts";
+import { KEYS_PER_TURN } from "./limits.ts";
 import { nobodyRecord } from "./nobody-record.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
 import {
@@ -38,6 +40,22 @@ export interface AlteredUser extends Outcome {
   readonly user: string;
 }
 
+/** The keys of each upsertion that may get some. */
+export type UpsertionKeys = ReadonlyMap<Upsertion, ReturnType<typeof scramKeys>>;
+
+/** Computed before the decision, some in each turn of the event loop. */
+export async function keysOf(
+  upsertions: readonly Upsertion[],
+  nextTurn: NextTurn,
+): Promise<UpsertionKeys> {
+  const keys = new Map<Upsertion, ReturnType<typeof scramKeys>>();
+  await inTurns(upsertions, KEYS_PER_TURN, nextTurn, (one) => {
+    const mechanism = scramMechanismOf(one.mechanism);
+    if (mechanism !== null) keys.set(one, scramKeys(mechanism, one.saltedPassword));
+  });
+  return keys;
+}
+
 /**
  * One outcome for each user, as Kafka's `ScramControlManager` decides: a user whom the request
  * names twice is not altered at all.
@@ -45,6 +63,7 @@ export interface AlteredUser extends Outcome {
 export function decideAlterUsers(
   image: MetadataImage,
   { deletions, upsertions }: AlterUsersRequest,
+  keys: UpsertionKeys,
   random: Random,
 ): Decision<MetadataRecord, AlteredUser[]> {
   const names = [...deletions, ...upsertions].map(({ name }) => name);
@@ -61,7 +80,7 @@ export function decideAlterUsers(
     outcomes.set(name, "record" in outcome ? DONE : outcome);
   };
   for (const one of deletions) decide(one, () => deletion(image, one));
-  for (const one of upsertions) decide(one, () => upsertion(one));
+  for (const one of upsertions) decide(one, () => upsertion(one, keys));
   const first = upsertions.find(({ name }) => outcomes.get(name) === DONE);
   if (first !== undefined && !image.users.has(NOBODY)) {
     records.push(nobodyRecord(scramMechanismOf(first.mechanism)!, first.iterations, random));
@@ -86,8 +105,8 @@ function deletion(image: MetadataImage, { name, mechanism }: Deletion): Metadata
   return refused(ErrorCode.RESOURCE_NOT_FOUND, text);
 }
 
-function upsertion(asked: Upsertion): MetadataRecord | Outcome {
-  const { name, mechanism: type, iterations, salt, saltedPassword } = asked;
+function upsertion(asked: Upsertion, keys: UpsertionKeys): MetadataRecord | Outcome {
+  const { name, mechanism: type, iterations, salt } = asked;
   if (iterations < MIN_ITERATIONS) {
     return refused(ErrorCode.UNACCEPTABLE_CREDENTIAL, "Too few iterations");
   }
@@ -95,7 +114,8 @@ function upsertion(asked: Upsertion): MetadataRecord | Outcome {
     return refused(ErrorCode.UNACCEPTABLE_CREDENTIAL, "Too many iterations");
   }
   const mechanism = scramMechanismOf(type)!;
-  const keys = scramKeys(mechanism, saltedPassword);
+  const { storedKey, serverKey } = keys.get(asked)!;
   // A copy: the request's bytes belong to a larger buffer.
-  return scramCredentialRecord(name, mechanism, { ...keys, iterations, salt: salt.slice() });
+  const credential = { storedKey, serverKey, iterations, salt: salt.slice() };
+  return scramCredentialRecord(name, mechanism, credential);
 }

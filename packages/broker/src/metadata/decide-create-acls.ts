@@ -33,11 +33,14 @@ export function decideCreateAcls(
     if (refusal === null) added.set(aclText(acl), acl);
     return refusal ?? DONE;
   });
-  // The text of each ACL that exists would take long, when there are a hundred thousand.
   const names = new Set([...added.values()].map(({ resourceName }) => resourceName));
-  for (const [, acl] of image.acls) {
-    if (added.size === 0) break;
-    if (names.has(acl.resourceName)) added.delete(aclText(acl));
+  const principals = new Set([...added.values()].map(({ principal }) => principal));
+  for (const name of names) {
+    for (const id of image.aclIds.get(name) ?? []) {
+      const known = image.acls.get(id)!;
+      // One name can have a hundred thousand ACLs, and their texts would take long.
+      if (principals.has(known.principal)) added.delete(aclText(known));
+    }
   }
   const records = [...added.values()].map((acl) => aclRecord(randomUuid(random), acl));
   return { records, response };

@@ -10,8 +10,8 @@ import { isRefusal, type Placed, placeAsAssigned, placePartitions } from "./plac
 import { configRecord, type MetadataRecord, partitionRecord, topicRecord } from "./records.ts";
 import {
   CLUSTER_METADATA_TOPIC,
-  collidingTopic,
   isInternalTopic,
+  metricNameOf,
   topicNameProblem,
 } from "./topic-names.ts";
 
@@ -46,8 +46,8 @@ export interface PlanContext {
   readonly firstBroker: () => number;
   /** The broker's configs, which limit those of topics. */
   readonly layers: BrokerLayers;
-  /** Names of topics that the same request creates before this one. */
-  readonly alongside: readonly string[];
+  /** Topics that the same request creates before this one, by `metricNameOf`. */
+  readonly alongside: ReadonlyMap<string, string>;
 }
 
 /** Refuses the whole request if it creates too many partitions (in Kafka POLICY_VIOLATION too). */
@@ -105,13 +105,14 @@ function nameRefusal(name: string): Outcome | null {
 export function nameTaken(
   image: MetadataImage,
   name: string,
-  alongside: readonly string[] = [],
+  alongside: PlanContext["alongside"] = new Map(),
 ): Outcome | null {
   if (image.topics.has(name)) {
     return refused(ErrorCode.TOPIC_ALREADY_EXISTS, `topic '${name}' already exists`);
   }
-  const other = collidingTopic(name, alongside) ?? collidingTopic(name, image.topics.keys());
-  if (other === null) return null;
+  const metricName = metricNameOf(name);
+  const other = alongside.get(metricName) ?? image.metricNames.get(metricName);
+  if (other === undefined) return null;
   const text = `topic '${name}' collides with topic '${other}': '.' and '_' count as equal`;
   return refused(ErrorCode.INVALID_TOPIC_EXCEPTION, text);
 }

@@ -7,6 +7,8 @@ import {
 } from "@tarpan/protocol";
 import { type Acl, type AclFilter, isKnown, matches } from "../security/acl.ts";
 import type { Decision } from "../state-machine/replayed-state.ts";
+import type { NextTurn } from "../util/next-turn.ts";
+import { nameOf, visitAclsOf } from "./acls-of-filters.ts";
 import type { MetadataImage } from "./image.ts";
 import { MAX_ACLS_PER_REQUEST } from "./limits.ts";
 import { DONE, type Outcome, refused } from "./outcome.ts";
@@ -14,19 +16,41 @@ import { type MetadataRecord, removeAclRecord } from "./records.ts";
 
 export type DeletedAcls = Outcome & { readonly acls: readonly Acl[] };
 
+/** What filters have found in an image; see `findAcls`. */
+export interface FoundAcls {
+  readonly image: MetadataImage;
+  readonly ids: readonly string[];
+}
+
+/** Finds the ACLs before the decision, because a decision has only one turn of the event loop. */
+export async function findAcls(
+  image: MetadataImage,
+  filters: readonly AclFilter[],
+  nextTurn: NextTurn,
+): Promise<FoundAcls> {
+  const ids: string[] = [];
+  const valid = filters.filter((filter) => filterProblem(filter) === null);
+  await visitAclsOf(image, valid, nextTurn, (_, id) => ids.push(id));
+  return { image, ids };
+}
+
 /**
  * One result for each filter, in their order. An ACL that several filters match is in the result of
- * each. If too many match in all, nothing is deleted, as in Kafka.
+ * each. If too many match in all, nothing is deleted, as in Kafka. Only ACLs that were found and
+ * those that have changed since need to be looked at.
  */
 export function decideDeleteAcls(
   image: MetadataImage,
   filters: readonly AclFilter[],
+  before: FoundAcls,
 ): Decision<MetadataRecord, DeletedAcls[]> {
   const found = filters.map((): Acl[] => []);
   const problems = filters.map(filterProblem);
   const indexes = indexesByName(filters, problems);
   const ids = new Set<string>();
-  for (const [id, acl] of image.acls) {
+  for (const id of new Set([...before.ids, ...image.acls.changedSince(before.image.acls)])) {
+    const acl = image.acls.get(id);
+    if (acl === undefined) continue;
     for (const name of [acl.resourceName, null]) {
       for (const index of indexes.get(name) ?? []) {
         if (!matches(filters[index]!, acl)) continue;
@@ -49,9 +73,9 @@ export function decideDeleteAcls(
  */
 function indexesByName(filters: readonly AclFilter[], problems: readonly (string | null)[]) {
   const indexes = new Map<string | null, number[]>();
-  for (const [index, { patternType, resourceName }] of filters.entries()) {
+  for (const [index, filter] of filters.entries()) {
     if (problems[index] !== null) continue;
-    const name = patternType === AclPatternType.match ? null : resourceName;
+    const name = nameOf(filter);
     const known = indexes.get(name);
     if (known === undefined) indexes.set(name, [index]);
     else known.push(index);

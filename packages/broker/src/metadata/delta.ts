@@ -1,6 +1,6 @@
 import type { ConfigValues } from "../config/kafka/set-configs.ts";
 import type { Acl } from "../security/acl.ts";
-import { LayeredMap } from "../util/layered-map.ts";
+import { TrieMap } from "../util/trie-map.ts";
 import type { BrokerImage, MetadataImage, PartitionImage, TopicImage } from "./image.ts";
 
 /**
@@ -45,9 +45,9 @@ export interface ConfigDelta {
 }
 
 /**
- * Compares two images by identity: they share what did not change, so finding one change costs
- * about the square root of the number of topics. Any two images may be compared, also one that was
- * read from a snapshot with an earlier one.
+ * Compares two images by identity: they share what did not change, so it costs as much as there are
+ * changes. Any two images may be compared, also one that was read from a snapshot with an earlier
+ * one.
  */
 export function deltaBetween(previous: MetadataImage, next: MetadataImage): MetadataDelta {
   return {
@@ -110,7 +110,7 @@ function configsBetween(previous: Configs, next: Configs): ConfigDelta[] {
   });
 }
 
-const NONE_SET: LayeredMap<string, ConfigValues> = new LayeredMap();
+const NONE_SET: TrieMap<ConfigValues> = new TrieMap();
 
 type Acls = MetadataImage["acls"];
 

@@ -2,7 +2,7 @@ import type { SetConfigs } from "../config/kafka/set-configs.ts";
 import type { ClientQuotas } from "../quotas/quota-entity.ts";
 import type { Acl } from "../security/acl.ts";
 import type { ScramCredential, ScramMechanism } from "../security/scram.ts";
-import { LayeredMap } from "../util/layered-map.ts";
+import { TrieMap } from "../util/trie-map.ts";
 import type { SupportedFeature } from "./features.ts";
 
 /**
@@ -11,19 +11,23 @@ import type { SupportedFeature } from "./features.ts";
  * it began.
  */
 export interface MetadataImage extends SetConfigs {
-  readonly topics: LayeredMap<string, TopicImage>;
-  readonly topicsById: LayeredMap<string, TopicImage>;
+  readonly topics: TrieMap<TopicImage>;
+  readonly topicsById: TrieMap<TopicImage>;
+  /** The names of the topics, by `metricNameOf`. */
+  readonly metricNames: TrieMap<string>;
   readonly brokers: ReadonlyMap<number, BrokerImage>;
   /** First id of the producer id block that is allocated next. */
   readonly nextProducerId: number;
   /** Finalized feature levels (KIP-584). Level 0 stays: without an entry it is set anew. */
   readonly features: ReadonlyMap<string, number>;
   /** By their ids, which are UUIDs. */
-  readonly acls: LayeredMap<string, Acl>;
+  readonly acls: TrieMap<Acl>;
+  /** The ids of the ACLs of each resource name. */
+  readonly aclIds: TrieMap<readonly string[]>;
   /** By user and mechanism. */
-  readonly users: LayeredMap<string, ScramUser>;
+  readonly users: TrieMap<ScramUser>;
   /** By `entityKey`. */
-  readonly quotas: LayeredMap<string, ClientQuotas>;
+  readonly quotas: TrieMap<ClientQuotas>;
 }
 
 /** The credentials of a user. */
@@ -101,15 +105,17 @@ export function endPointOf(
 export const NO_LEADER = -1;
 
 export const EMPTY_IMAGE: MetadataImage = {
-  topics: new LayeredMap(),
-  topicsById: new LayeredMap(),
+  topics: new TrieMap(),
+  topicsById: new TrieMap(),
+  metricNames: new TrieMap(),
   brokers: new Map(),
   configs: new Map(),
   nextProducerId: 0,
   features: new Map(),
-  acls: new LayeredMap(),
-  users: new LayeredMap(),
-  quotas: new LayeredMap(),
+  acls: new TrieMap(),
+  aclIds: new TrieMap(),
+  users: new TrieMap(),
+  quotas: new TrieMap(),
 };
 
 /** The broker that a resource of type broker names, null if there is none. */

@@ -15,3 +15,9 @@ export const MAX_ELECTIONS_PER_ROUND = 1_000;
 
 /** Partitions of a topic whose messages are held, when it is created. */
 export const HELD_TOPIC_PARTITIONS = 8;
+
+/** ACLs that are compared with a filter in one turn of the event loop; it takes a millisecond. */
+export const FILTERED_ACLS_PER_TURN = 2_000;
+
+/** Users whose keys are computed in one turn of the event loop; it takes a millisecond or two. */
+export const KEYS_PER_TURN = 100;

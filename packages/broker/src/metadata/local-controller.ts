@@ -8,7 +8,7 @@ import {
   ReplayedState,
   type StateMachineError,
 } from "../state-machine/replayed-state.ts";
-import { nextTurnOf } from "../util/next-turn.ts";
+import { type NextTurn, nextTurnOf } from "../util/next-turn.ts";
 import type { Founding } from "./founding.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "./image.ts";
 import { metadataMachine } from "./machine.ts";
@@ -46,6 +46,8 @@ export class LocalController {
   readonly configs: ConfigResolver;
   /** Of topics whose logs are being made. */
   readonly locks = new NameLocks();
+  /** For work of an operation before its decision. */
+  readonly nextTurn: NextTurn;
   readonly #options: ControllerOptions;
   readonly #replayed: ReplayedState<MetadataImage, MetadataRecord>;
 
@@ -56,6 +58,7 @@ export class LocalController {
     this.#options = options;
     this.configs = new ConfigResolver(options.nodeId, options.kafkaConfigs);
     this.#replayed = replayed;
+    this.nextTurn = nextTurnOf(options.env.timers);
   }
 
   /**

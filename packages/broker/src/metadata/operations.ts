@@ -37,6 +37,7 @@ import {
   type AlteredUser,
   type AlterUsersRequest,
   decideAlterUsers,
+  keysOf,
 } from "./decide-alter-users.ts";
 import {
   type BrokerRegistration,
@@ -44,7 +45,7 @@ import {
   decideRegisterBroker,
 } from "./decide-broker.ts";
 import { decideCreateAcls } from "./decide-create-acls.ts";
-import { type DeletedAcls, decideDeleteAcls } from "./decide-delete-acls.ts";
+import { type DeletedAcls, decideDeleteAcls, findAcls } from "./decide-delete-acls.ts";
 import { type DeletedTopic, decideDeleteTopics, type TopicRef } from "./decide-delete-topics.ts";
 import { decideElectLeaders, type ElectLeadersRequest } from "./decide-elect-leaders.ts";
 import { type AlterReassignmentsRequest, decideReassign } from "./decide-reassign.ts";
@@ -222,10 +223,12 @@ export const operations = {
   deleteAcls: operation({
     api: DeleteAcls,
     async decide(
-      controller: Deciding,
+      controller: Pick<LocalController, "decide" | "image" | "nextTurn">,
       { filters }: { readonly filters: readonly AclFilter[] },
     ): Promise<{ readonly results: readonly DeletedAcls[] }> {
-      return { results: await controller.decide((image) => decideDeleteAcls(image, filters)) };
+      const found = await findAcls(controller.image, filters, controller.nextTurn);
+      const results = await controller.decide((image) => decideDeleteAcls(image, filters, found));
+      return { results };
     },
     refuse: (outcome, { filters }) => ({ results: filters.map(() => ({ ...outcome, acls: [] })) }),
   }),
@@ -234,11 +237,12 @@ export const operations = {
   alterUsers: operation({
     api: AlterUsers,
     async decide(
-      controller: Pick<LocalController, "decide" | "random">,
+      controller: Pick<LocalController, "decide" | "nextTurn" | "random">,
       request: AlterUsersRequest,
     ): Promise<{ readonly results: readonly AlteredUser[] }> {
+      const keys = await keysOf(request.upsertions, controller.nextTurn);
       const results = await controller.decide((image) => {
-        return decideAlterUsers(image, request, controller.random);
+        return decideAlterUsers(image, request, keys, controller.random);
       });
       return { results };
     },

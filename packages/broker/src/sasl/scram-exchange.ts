@@ -62,7 +62,7 @@ export class ScramExchange implements Exchange {
     if (this.#first === null && token.length > MAX_FIRST_BYTES) {
       throw new AuthenticationError(`its first message is longer than ${MAX_FIRST_BYTES} bytes`);
     }
-    const message = Buffer.from(token).toString("utf8");
+    const message = bufferOf(token).toString("utf8");
     return this.#first === null ? this.#begin(message) : this.#finish(this.#first, message);
   }
 
@@ -110,5 +110,10 @@ function unescaped(name: string): string {
 }
 
 function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("base64");
+  return bufferOf(bytes).toString("base64");
+}
+
+/** The same bytes, not a copy. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

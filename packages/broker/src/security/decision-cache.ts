@@ -67,6 +67,8 @@ export class DecisionCache {
 
   /** To be called when ACLs have changed. */
   clear(): void {
+    // While thousands of ACLs change together, nobody asks in between.
+    if (this.#byPrincipalAndHost.size === 0) return;
     this.#byClient = new WeakMap();
     this.#byPrincipalAndHost.clear();
     this.#count = 0;

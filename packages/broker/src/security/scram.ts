@@ -1,5 +1,5 @@
 // The formulas of SCRAM (RFC 5802), with the mechanisms that Kafka has.
-import { createHash, createHmac, pbkdf2, timingSafeEqual } from "node:crypto";
+import { createHmac, hash as digest, pbkdf2, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 
 /** Kafka's `ScramMechanism`: its number in requests and records, by the name that clients send. */
@@ -67,8 +67,9 @@ export function isProof(
 ): boolean {
   const signature = hmac(mechanism, storedKey, message);
   if (proof.length !== signature.length) return false;
-  const clientKey = signature.map((byte, i) => byte ^ proof[i]!);
-  return timingSafeEqual(hash(mechanism, clientKey), storedKey);
+  // The client's key, in the place of the signature.
+  for (let i = 0; i < signature.length; i++) signature[i]! ^= proof[i]!;
+  return timingSafeEqual(hash(mechanism, signature), storedKey);
 }
 
 export function serverSignature(
@@ -88,5 +89,5 @@ export function hmac(
 }
 
 function hash(mechanism: ScramMechanism, bytes: Uint8Array): Buffer {
-  return createHash(SCRAM_MECHANISMS[mechanism].hash).update(bytes).digest();
+  return digest(SCRAM_MECHANISMS[mechanism].hash, bytes, "buffer");
 }

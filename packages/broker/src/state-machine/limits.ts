@@ -14,7 +14,7 @@ export const RECORD_OVERHEAD_BYTES = 32;
 export const REPLAY_READ_BYTES = 4 * 1_048_576;
 
 /** Records of a replay that are applied in one turn, rounded up to whole batches. */
-export const REPLAY_SLICE_RECORDS = 10_000;
+export const REPLAY_SLICE_RECORDS = 1_000;
 
 /** A log shorter than this many records is never worth a snapshot. */
 export const SNAPSHOT_MIN_RECORDS = 10_000;

@@ -23,3 +23,18 @@ export async function inSlices<T>(
     take(slice);
   }
 }
+
+/** Passes each item to `take`, so many in one turn of the event loop. */
+export async function inTurns<T>(
+  items: Iterable<T>,
+  itemsPerTurn: number,
+  nextTurn: NextTurn,
+  take: (item: T) => void,
+): Promise<void> {
+  let taken = 0;
+  for (const item of items) {
+    if (taken > 0 && taken % itemsPerTurn === 0) await nextTurn();
+    taken++;
+    take(item);
+  }
+}

@@ -8,13 +8,14 @@ import {
 import { describe, expect, it } from "vitest";
 import { applyMetadata } from "../../src/metadata/apply.ts";
 import { decideCreateAcls } from "../../src/metadata/decide-create-acls.ts";
-import { decideDeleteAcls } from "../../src/metadata/decide-delete-acls.ts";
+import { decideDeleteAcls, findAcls } from "../../src/metadata/decide-delete-acls.ts";
 import { deltaBetween } from "../../src/metadata/delta.ts";
 import { EMPTY_IMAGE, type MetadataImage } from "../../src/metadata/image.ts";
 import { MAX_ACLS_PER_REQUEST } from "../../src/metadata/limits.ts";
 import { aclRecord, removeAclRecord } from "../../src/metadata/records.ts";
-import type { Acl, AclFilter } from "../../src/security/acl.ts";
-import { SeededRandom } from "../env/seeded-random.ts";
+import { type Acl, type AclFilter, aclText, matches } from "../../src/security/acl.ts";
+import { goOn } from "../../src/util/next-turn.ts";
+import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 
 const ACL: Acl = {
   ...{ resourceType: AclResourceType.topic, resourceName: "t" },
@@ -33,6 +34,11 @@ const create = (image: MetadataImage, acls: readonly Acl[]) => {
   const { records, response } = decideCreateAcls(image, acls, random);
   return { image: applyMetadata(image, records), records, response };
 };
+const deleting = async (
+  image: MetadataImage,
+  filters: readonly AclFilter[],
+  before: MetadataImage = image,
+) => decideDeleteAcls(image, filters, await findAcls(before, filters, goOn));
 const codes = (outcomes: readonly { errorCode: number }[]) =>
   outcomes.map(({ errorCode }) => errorCode);
 const imageOf = (...acls: readonly Acl[]) => create(EMPTY_IMAGE, acls).image;
@@ -112,29 +118,70 @@ describe("deleting ACLs", () => {
     ["another operation", { operation: AclOperation.write }, []],
     ["another permission", { permissionType: AclPermissionType.deny }, []],
     ["another resource type", { resourceType: AclResourceType.group }, []],
-  ])("finds %s", (_, filter, found) => {
-    const { records, response } = decideDeleteAcls(image, [{ ...ALL, ...filter }]);
+  ])("finds %s", async (_, filter, found) => {
+    const { records, response } = await deleting(image, [{ ...ALL, ...filter }]);
     expect(response).toEqual([{ errorCode: 0, errorMessage: null, acls: found }]);
     expect(applyMetadata(image, records).acls.size).toBe(image.acls.size - found.length);
   });
 
-  it("answers for each filter, and deletes what several match once", () => {
+  it("answers for each filter, and deletes what several match once", async () => {
     const wrong = [{ resourceType: 9 }, { patternType: 0 }, { operation: 16 }];
     const filters = [{}, { resourceName: "t" }, ...wrong, { permissionType: 4 }];
     const asked = filters.map((filter) => ({ ...ALL, ...filter }));
-    const { records, response } = decideDeleteAcls(image, asked);
+    const { records, response } = await deleting(image, asked);
     const { INVALID_REQUEST } = ErrorCode;
     expect(codes(response)).toEqual([0, 0, ...Array(4).fill(INVALID_REQUEST)]);
     expect(response[1]!.acls).toEqual([ACL]);
     expect(records).toHaveLength(4);
   });
 
-  it("refuses a request that would delete too many", () => {
+  it("refuses a request that would delete too many", async () => {
     const many = Array.from({ length: MAX_ACLS_PER_REQUEST }, (_, i) => named(`t${i}`));
     const full = create(imageOf(...many), [named("one more")]).image;
-    const { records, response } = decideDeleteAcls(full, [ALL]);
+    const { records, response } = await deleting(full, [ALL]);
     expect([records, codes(response)]).toEqual([[], [ErrorCode.INVALID_REQUEST]]);
   });
+});
+
+it("ACLs are found by their names and by filters, also those that changed since", async () => {
+  const seeded = new SeededRandom(seedOf("found ACLs"));
+  const texts = ["a", "ab", "b", "*"];
+  const principals = ["User:a", "User:b"];
+  const patterns = Object.values(AclPatternType);
+  const randomAcl = (): Acl => ({
+    ...{ ...ACL, resourceName: seeded.pick(texts), principal: seeded.pick(principals) },
+    patternType: seeded.pick([AclPatternType.literal, AclPatternType.prefixed]),
+    operation: seeded.pick([AclOperation.read, AclOperation.write]),
+  });
+  const randomFilter = (): AclFilter => ({
+    ...{ ...ALL, resourceName: seeded.pick([...texts, null]), patternType: seeded.pick(patterns) },
+    principal: seeded.pick([...principals, null]),
+  });
+  const images = [EMPTY_IMAGE];
+  for (let step = 0; step < 300; step++) {
+    const image = images.at(-1)!;
+    const acls = Array.from({ length: seeded.below(4) }, randomAcl);
+    const created = create(image, acls);
+    const texts = new Set([...created.image.acls.values()].map(aclText));
+    expect(texts.size).toBe(created.image.acls.size);
+    const filters = Array.from({ length: 1 + seeded.below(3) }, randomFilter);
+    const before = images[Math.max(0, images.length - 1 - seeded.below(5))]!;
+    const { records, response } = await deleting(created.image, filters, before);
+    for (const [i, filter] of filters.entries()) {
+      const isValid = filter.patternType !== 0;
+      const all = [...created.image.acls.values()];
+      const expected = isValid ? all.filter((acl) => matches(filter, acl)) : [];
+      expect(new Set(response[i]!.acls)).toEqual(new Set(expected));
+    }
+    const next = seeded.chance(0.5) ? applyMetadata(created.image, records) : created.image;
+    images.push(next);
+    const ids = new Map<string, string[]>();
+    for (const [id, { resourceName }] of next.acls) {
+      ids.set(resourceName, [...(ids.get(resourceName) ?? []), id].sort());
+    }
+    const indexed = [...next.aclIds].map(([name, list]) => [name, list.toSorted()] as const);
+    expect(new Map(indexed)).toEqual(ids);
+  }
 });
 
 describe("the records of ACLs", () => {

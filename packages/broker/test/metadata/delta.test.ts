@@ -14,7 +14,7 @@ import {
   topicRecord,
   unregisterBrokerRecord,
 } from "../../src/metadata/records.ts";
-import { LayeredMap } from "../../src/util/layered-map.ts";
+import { TrieMap } from "../../src/util/trie-map.ts";
 import { SeededRandom, seedOf } from "../env/seeded-random.ts";
 import { cluster, incarnationOf, topicIdOf } from "./cluster.ts";
 
@@ -110,7 +110,7 @@ it("a delta is found without looking at all topics", () => {
   const records = Array.from({ length: 5_000 }, (_, i) => topicRecord(`t${i}`, topicIdOf(`t${i}`)));
   const before = applyMetadata(EMPTY_IMAGE, records);
   const next = applyMetadata(before, [removeTopicRecord(topicIdOf("t7"))]);
-  const walk = vi.spyOn(LayeredMap.prototype, "entries");
+  const walk = vi.spyOn(TrieMap.prototype, "entries");
   expect(deltaBetween(before, next).topics).toHaveLength(1);
   expect(walk).not.toHaveBeenCalled();
   walk.mockRestore();

@@ -67,13 +67,15 @@ function acl(random: SeededRandom): Acl {
   };
 }
 
-/** An image as plain maps: how its maps are layered does not matter. */
+/** An image as plain maps: the order of their entries does not matter. */
 function plain(image: MetadataImage) {
   return {
     ...image,
     topics: new Map(image.topics),
     topicsById: new Map(image.topicsById),
+    metricNames: new Map(image.metricNames),
     acls: new Map(image.acls),
+    aclIds: new Map([...image.aclIds].map(([name, ids]) => [name, ids.toSorted()])),
     configs: new Map([...image.configs].map(([type, byName]) => [type, new Map(byName)])),
   };
 }

@@ -7,7 +7,7 @@ import { testEnv } from "../env/test-env.ts";
 import { LOG_OPTIONS } from "../metadata/support.ts";
 import { type CounterRecord, countersInPlace } from "./counters.ts";
 
-const BATCH = 3_000;
+const BATCH = 300;
 const BATCHES = 9;
 
 it("applies whole batches, so many records in a turn, and gives the loop a turn between", async () => {

@@ -1,4 +1,4 @@
-import type { LayeredMap } from "../../util/layered-map.ts";
+import type { TrieMap } from "../../util/trie-map.ts";
 
 export type ConfigValues = ReadonlyMap<string, string>;
 
@@ -13,7 +13,7 @@ export const ResourceType = {
 
 /** The configs set at run time, by resource type (`ResourceType`), then by resource name. */
 export interface SetConfigs {
-  readonly configs: ReadonlyMap<number, LayeredMap<string, ConfigValues>>;
+  readonly configs: ReadonlyMap<number, TrieMap<ConfigValues>>;
 }
 
 const NO_CONFIGS: ConfigValues = new Map();
