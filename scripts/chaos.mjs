@@ -22,9 +22,9 @@ const tests = [
   ...["test/interop/groups-", "test/interop/kafka-streams", "test/interop/kafka-connect"],
   ...["test/interop/kafka-transactions", "test/interop/transactions-"],
   ...["test/interop/secured-clients", "test/interop/kafka-tools-security"],
-  ...["test/interop/java-stores", "keystores/test/hostile"],
+  ...["test/interop/mirror-maker", "test/interop/java-stores", "keystores/test/hostile"],
   ...["test/cluster", "transaction-histories", "runner/history", "wrong-passwords"],
-  ...["http/attacks", "slow-and-many"],
+  ...["http/attacks", "slow-and-many", "half-handshakes"],
 ];
 const args = [vitest, "run", ...tests, ...process.argv.slice(2)];
 await exitOnFailure(async () => {

@@ -1,10 +1,11 @@
 import { onTestFinished } from "vitest";
 import { clusterOfTest } from "../harness/cluster.ts";
 import { clusterIt } from "../harness/cluster-engine.ts";
-import { ClusterNetwork } from "../harness/cluster-network.ts";
+import { ClusterNetwork, type Host } from "../harness/cluster-network.ts";
 import { printedSeed, SeededRandom } from "../harness/random.ts";
 import { within } from "../harness/within.ts";
 import { AWAY_MS, isLong, limitMs, ROUNDS } from "./chaos.ts";
+import { deletedWhileCutOff } from "./deleted-while-cut-off.ts";
 import { pause } from "./load/load.ts";
 import { RecordedRun } from "./load/recorded-run.ts";
 import { waitingMember } from "./waiting-member.ts";
@@ -49,3 +50,17 @@ clusterIt(
   },
   limitMs(ROUNDS * CUTS.length),
 );
+
+if (isLong)
+  clusterIt(
+    "a node that is cut off lets in nobody who was deleted meanwhile",
+    async (context) => {
+      const network = await ClusterNetwork.create();
+      if (typeof network === "string") return context.skip(network);
+      onTestFinished(() => network.remove());
+      const hosts: Host[] = [];
+      for (let broker = 0; broker < BROKERS; broker++) hosts.push(await network.addHost());
+      await deletedWhileCutOff(hosts);
+    },
+    limitMs(1),
+  );

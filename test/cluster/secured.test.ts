@@ -9,81 +9,62 @@ import type { ClusterNode } from "../harness/cluster-node.ts";
 import { processesNaming } from "../harness/cluster-processes.ts";
 import { printedSeed, SeededRandom } from "../harness/random.ts";
 import { succeed } from "../harness/run.ts";
+import { expectAgreement } from "./agreement.ts";
 import { becomesSecure } from "./become-secure.ts";
-import { isLong, limitMs, ROUNDS } from "./chaos.ts";
+import { isLong, limitMs } from "./chaos.ts";
+import { Intruders } from "./intruders.ts";
 import { RecordedRun } from "./load/recorded-run.ts";
-import { MARK, SecuredCluster } from "./secured-cluster.ts";
+import { MARK, SecuredCluster, secret } from "./secured-cluster.ts";
+import { FAULTS, type Fault } from "./secured-faults.ts";
+import { SecuredUsers } from "./secured-users.ts";
 
-// A cluster with everything on. Its clients have ACLs; a node is killed and comes back.
+// A cluster with everything on. Its clients have ACLs; nodes fail and come back, users are taken
+// away, keys and passwords change. Others try to get in all the time.
 
 const secured = await SecuredCluster.make();
 const random = new SeededRandom(printedSeed("secured"));
 const cluster = useCluster(secured.options);
 
-async function asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-  const client = new Client({ bootstrap: secured.bootstrap, ...secured.as("admin") });
-  return work(new Admin(client)).finally(() => client.close());
+const users = new SecuredUsers(secured);
+let hasUsers = false;
+
+async function underLoad(topic: string, faults: readonly Fault[]): Promise<void> {
+  if (!hasUsers) await users.make();
+  hasUsers = true;
+  const run = await RecordedRun.begin({
+    ...{ bootstrap: secured.bootstrap, inside: cluster.bootstrap },
+    ...{ topic, replicas: 3, restless: isLong, security: secured.as("load") },
+  });
+  const intruders = new Intruders(secured, cluster.nodes);
+  onTestFinished(() => intruders.end());
+  intruders.tryAll(topic);
+  for (const fault of faults) {
+    await fault({ cluster, secured, users, intruders, run, random });
+    await run.progress();
+    await intruders.refusedEverywhere();
+    expect(intruders.got).toEqual([]);
+  }
+  const facts = await expectAgreement(cluster.nodes);
+  expect(facts.filter((fact) => fact.includes("former"))).toEqual([]);
+  expect(facts.filter((fact) => fact.includes("load")).length).toBeGreaterThan(4);
+  await intruders.end();
+  expect(intruders.got).toEqual([]);
+  await run.finish();
 }
 
-async function letLoadIn(): Promise<void> {
-  const acl = {
-    resourceName: "*",
-    patternType: "literal",
-    principal: "User:load",
-    host: "*",
-    operation: "all",
-    permission: "allow",
-  } as const;
-  await asAdmin((admin) =>
-    admin.createAcls([
-      { ...acl, resourceType: "topic" },
-      { ...acl, resourceType: "group" },
-      { ...acl, resourceType: "cluster", resourceName: "kafka-cluster" },
-    ]),
+for (const [what, faults] of FAULTS) {
+  const topic = what.replaceAll(" ", "-");
+  clusterIt(
+    `keeps its promises, and others out, while ${what}`,
+    () => underLoad(topic, faults),
+    limitMs(faults.length + 1),
   );
 }
-
-type Kill = (node: ClusterNode) => Promise<void>;
-
-/** What dies, and how it comes back. */
-const FAULTS: readonly (readonly [what: string, kill: Kill, heal: Kill])[] = [
-  ["a broker and its nats-server", (node) => node.kill9("both"), (node) => node.start()],
-  ["a nats-server", (node) => node.kill9("engine"), async () => {}],
-];
-
-clusterIt(
-  "keeps its promises while nodes are killed",
-  async () => {
-    await letLoadIn();
-    const run = await RecordedRun.begin({
-      ...{ bootstrap: secured.bootstrap, inside: cluster.bootstrap },
-      ...{ topic: "secured", replicas: 3, restless: isLong, security: secured.as("load") },
-    });
-    for (let round = 0; round < (isLong ? ROUNDS * 2 : 1); round++) {
-      const [what, kill, heal] = FAULTS[round % FAULTS.length]!;
-      const node = random.pick(cluster.nodes);
-      console.log(`killed: ${what}, of node ${node.nodeId}`);
-      let healed = false;
-      const healOnce = async () => {
-        if (!healed) await heal(node);
-        healed = true;
-        await cluster.settled();
-      };
-      onTestFinished(healOnce);
-      await kill(node);
-      await run.progress();
-      await healOnce();
-      await run.progress();
-    }
-    await run.finish();
-  },
-  limitMs(ROUNDS * 2),
-);
 
 clusterIt(
   "shows none of its secrets",
   async () => {
-    const wrong = secured.as("load", `${MARK}-wrong`);
+    const wrong = secured.as("load", secret("wrong"));
     const client = new Client({ bootstrap: secured.bootstrap, ...wrong, timeoutMs: 2000 });
     const refused = await new Admin(client).listTopics().catch((error: Error) => error.stack);
     await client.close();
@@ -91,7 +72,12 @@ clusterIt(
     for (const node of cluster.nodes) shown.push(...(await shownBy(node)));
     const told = shown.map(([, text]) => text).join("\n");
     // What is looked for would be there if it was shown: these things are.
-    const there = ["ssl.key.password", 'timestamp_seconds{listener="raft_addr"}', "debug"];
+    const there = [
+      "ssl.key.password",
+      'timestamp_seconds{listener="raft_addr"}',
+      "debug",
+      '"event":"refusal"',
+    ];
     expect(there.filter((text) => !told.includes(text))).toEqual([]);
     const secrets = [MARK, ...secured.keyLines];
     const leaks = shown.filter(([, text]) => secrets.some((one) => text.includes(one)));
@@ -117,10 +103,11 @@ async function shownBy(node: ClusterNode): Promise<[string, string][]> {
   const show = [tarpanProgram, "config", "show", "--origin", "--config", config];
   add("config show", await succeed(process.execPath, show));
   const resource = { type: "broker", name: String(node.nodeId) } as const;
-  const configs = await asAdmin((admin) => admin.describeConfigs(resource));
+  const configs = await users.asAdmin((admin) => admin.describeConfigs(resource));
   add("DescribeConfigs", JSON.stringify(configs));
   add("its output", node.broker.output);
   add("its log", readFileSync(secured.logOf(node.nodeId), "utf8"));
+  add("its audit log", readFileSync(secured.auditOf(node.nodeId), "utf8"));
   const processes = processesNaming(node.dataDirectory);
   expect(processes.length).toBeGreaterThan(1);
   for (const { commandLine } of processes) add("a command line", commandLine);

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import type { BrokerProcess } from "../harness/broker-process.ts";
+import type { Address } from "../harness/client-broker.ts";
 import { freePorts } from "../harness/free-ports.ts";
 import { temporaryDirectory } from "../harness/temp.ts";
-import { JavaApplication } from "./java-application.ts";
+import { JavaApplication, propertiesText } from "./java-application.ts";
 
 export const CONNECT_LIMIT_MS = 60_000;
 
@@ -27,7 +27,10 @@ export class ConnectWorker {
     this.#settings = settings;
   }
 
-  static async of({ bootstrap }: BrokerProcess, more: Settings = {}): Promise<ConnectWorker> {
+  static async of(
+    { bootstrap }: Pick<Address, "bootstrap">,
+    more: Settings = {},
+  ): Promise<ConnectWorker> {
     const [port] = (await freePorts(1)) as [number];
     const settings = { ...settingsOf(bootstrap, port), ...more };
     return new ConnectWorker(await temporaryDirectory(), port, settings);
@@ -43,8 +46,7 @@ export class ConnectWorker {
 
   async start(): Promise<void> {
     const file = join(this.#directory, "worker.properties");
-    const settings = Object.entries(this.#settings);
-    await writeFile(file, settings.map(([name, value]) => `${name}=${value}\n`).join(""));
+    await writeFile(file, propertiesText(this.#settings));
     this.#application.start("org.apache.kafka.connect.cli.ConnectDistributed", file);
     const names = () =>
       this.ask("/connectors").catch((error: Error) => `${error}\n${this.#application.output}`);
@@ -59,9 +61,9 @@ export class ConnectWorker {
   async ask(path: string, init: RequestInit = {}): Promise<any> {
     const headers = { "content-type": "application/json" };
     const answer = await fetch(`http://127.0.0.1:${this.#port}${path}`, { ...init, headers });
-    if (!answer.ok)
-      throw new Error(`${answer.status} ${await answer.text()}\n${this.#application.output}`);
-    return answer.json();
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${answer.status} ${text}\n${this.#application.output}`);
+    return text === "" ? null : JSON.parse(text);
   }
 
   async connect(name: string, kind: "Source" | "Sink", config: object): Promise<void> {
@@ -74,6 +76,16 @@ export class ConnectWorker {
   async position(): Promise<number | null> {
     const { offsets } = await this.ask("/connectors/source/offsets");
     return offsets[0]?.offset.position ?? null;
+  }
+
+  /** Why the connector's task has failed; empty while it has not. */
+  async failure(name: string): Promise<string> {
+    const { tasks } = await this.ask(`/connectors/${name}/status`);
+    return tasks[0]?.trace ?? "";
+  }
+
+  async restartTask(name: string): Promise<void> {
+    await this.ask(`/connectors/${name}/tasks/0/restart`, { method: "POST" });
   }
 
   async expectOutput(text: string): Promise<void> {

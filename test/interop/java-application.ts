@@ -7,6 +7,12 @@ export const applications = peer("java-applications");
 const OPTIONS = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:TieredStopAtLevel=1"];
 const OUTPUT_KEPT = 8_000;
 
+/** A file of properties, as Kafka's programs read it. */
+export function propertiesText(properties: Readonly<Record<string, string | number>>): string {
+  const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}\n`);
+  return lines.join("");
+}
+
 /** A program of test/peers/java-applications, or of Kafka, that runs until it is killed. */
 export class JavaApplication {
   #child: ChildProcess | null = null;

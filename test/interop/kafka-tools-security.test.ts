@@ -17,6 +17,7 @@ let at: Awaited<ReturnType<typeof startOnRealPorts>>;
 let directory: TestDirectory;
 let admin: string;
 let alice: string;
+let bob: string;
 
 beforeAll(async () => {
   at = await startOnRealPorts({
@@ -45,6 +46,7 @@ beforeAll(async () => {
     );
   admin = await properties("admin", "PLAIN", `${PLAIN} username="admin" password="change-me";`);
   alice = await properties("alice", "SCRAM-SHA-512", `${SCRAM} username="alice" password="a";`);
+  bob = await properties("bob", "SCRAM-SHA-512", `${SCRAM} username="bob" password="b";`);
 });
 
 afterAll(async () => {
@@ -62,31 +64,23 @@ async function tool(name: string, args: readonly string[], input = ""): Promise<
   return stdout + stderr;
 }
 
+/** `kafka-configs.sh` for a user. */
+function configureUser(name: string, ...words: readonly string[]): Promise<string> {
+  const user = ["--command-config", admin, "--entity-type", "users", "--entity-name", name];
+  return tool("kafka.admin.ConfigCommand", [...user, ...words]);
+}
+
 tools.it(
   "Kafka's tools work for a user with the ACLs of a producer and a consumer, and no further",
   async () => {
     const asAdmin = ["--command-config", admin];
     const asAlice = ["--command-config", alice];
-    const user = ["--entity-type", "users", "--entity-name", "alice"];
-    const secret = "SCRAM-SHA-512=[password=a]";
-    expect(
-      await tool("kafka.admin.ConfigCommand", [
-        ...asAdmin,
-        "--alter",
-        ...user,
-        "--add-config",
-        secret,
-      ]),
-    ).toMatch(/Completed updating/);
-    const quota = "producer_byte_rate=1048576";
-    await tool("kafka.admin.ConfigCommand", [
-      ...asAdmin,
-      "--alter",
-      ...user,
-      "--add-config",
-      quota,
-    ]);
-    const described = await tool("kafka.admin.ConfigCommand", [...asAdmin, "--describe", ...user]);
+    const configure = (...words: readonly string[]) => configureUser("alice", ...words);
+    expect(await configure("--alter", "--add-config", "SCRAM-SHA-512=[password=a]")).toMatch(
+      /Completed updating/,
+    );
+    await configure("--alter", "--add-config", "producer_byte_rate=1048576");
+    const described = await configure("--describe");
     expect(described).toContain("producer_byte_rate=1048576.0");
     expect(described).toContain("SCRAM-SHA-512=iterations=");
     const grant = [...asAdmin, "--add", "--allow-principal", "User:alice", "--topic", "orders"];
@@ -117,6 +111,36 @@ tools.it(
     );
     expect(await tool("MetadataQuorumCommand", [...asAdmin, ...quorum])).toContain("LeaderEpoch");
     expect(await tool("FeatureCommand", [...asAdmin, "describe"])).toContain("metadata.version");
+  },
+  240_000,
+);
+
+tools.it(
+  "what Kafka's tools take away is refused at once: an ACL, a quota and a password",
+  async () => {
+    const asAdmin = ["--command-config", admin];
+    const configure = (...words: readonly string[]) => configureUser("bob", ...words);
+    // The tool changes quotas and passwords one after another only.
+    for (const added of ["SCRAM-SHA-512=[password=b]", "consumer_byte_rate=1048576"]) {
+      expect(await configure("--alter", "--add-config", added)).toMatch(/Completed updating/);
+    }
+    const onTopic = ["--topic", "bobs", "--allow-principal", "User:bob"];
+    await tool("AclCommand", [...asAdmin, "--add", ...onTopic, "--producer"]);
+    const produce = () =>
+      tool("ConsoleProducer", ["--producer.config", bob, "--topic", "bobs"], "one\n");
+    expect(await produce()).not.toMatch(/Exception/);
+    const write = ["--operation", "Write", "--force"];
+    await tool("AclCommand", [...asAdmin, "--remove", ...onTopic, ...write]);
+    expect(await tool("AclCommand", [...asAdmin, "--list"])).not.toMatch(/bob.*WRITE/);
+    // An idempotent producer has to be allowed to write some topic (KIP-679).
+    expect(await produce()).toContain("ClusterAuthorizationException");
+    for (const deleted of ["SCRAM-SHA-512", "consumer_byte_rate"]) {
+      expect(await configure("--alter", "--delete-config", deleted)).toMatch(/Completed updating/);
+    }
+    expect(await configure("--describe")).not.toMatch(/consumer_byte_rate|SCRAM-SHA-512/);
+    expect(await tool("TopicCommand", ["--command-config", bob, "--list"])).toContain(
+      "SaslAuthenticationException",
+    );
   },
   240_000,
 );

@@ -1,70 +1,27 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { Kafka, logLevel } from "kafkajs";
 import { expect, test } from "vitest";
 import { startOnRealPorts } from "../../packages/broker/test/runtime/on-real-ports.ts";
-import {
-  AUDIENCE,
-  ISSUER,
-  JwksServer,
-  TokenIssuer,
-  unsecuredToken,
-} from "../../packages/broker/test/sasl/token-issuer.ts";
+import { TokenIssuer } from "../../packages/broker/test/sasl/token-issuer.ts";
 import { TestAuthority, TestDirectory } from "../../packages/broker/test/tls/certificates.ts";
 import { Client, oauthClientCredentials } from "../../packages/client/src/index.ts";
 import { peer } from "../harness/peers.ts";
-import { run, succeed } from "../harness/run.ts";
+import { run } from "../harness/run.ts";
+import { CLIENT, inAnHour, OAuthIssuer } from "./oauth-issuer.ts";
+import { ADMIN_ROUND_TRIP, programPeer } from "./peer.ts";
+import { javaArgs, unsecuredTokenOf } from "./secured-programs.ts";
 
 // Real clients over SASL_SSL with OAUTHBEARER. The broker runs in this process, and so does an
 // issuer with its JWKS and a token endpoint for the grant with a client's secret.
 
 const ca = new TestAuthority();
 const own = ca.broker();
-const key = new TokenIssuer("key");
 const python = peer("confluent-kafka-python-2");
 const java = peer("java");
+const kcat = peer("kcat");
 
 const [SIGNED, UNSECURED] = [0, 1];
 
-class Issuer implements AsyncDisposable {
-  readonly #jwks: JwksServer;
-  readonly #endpoint = createServer((request, response) => {
-    const secret = Buffer.from((request.headers.authorization ?? "").slice(6), "base64").toString();
-    response.setHeader("content-type", "application/json");
-    if (secret !== "service:s3cret") {
-      response.writeHead(401).end('{"error":"invalid_client"}');
-      return;
-    }
-    const access_token = key.token({ sub: "service" });
-    response.end(JSON.stringify({ access_token, token_type: "Bearer", expires_in: 3600 }));
-  });
-
-  private constructor(jwks: JwksServer) {
-    this.#jwks = jwks;
-  }
-
-  static async start(): Promise<Issuer> {
-    const issuer = new Issuer(await JwksServer.start(key));
-    await new Promise<void>((resolve) => issuer.#endpoint.listen(0, "127.0.0.1", resolve));
-    return issuer;
-  }
-
-  get jwksUrl(): string {
-    return this.#jwks.url;
-  }
-
-  get tokenUrl(): string {
-    return `http://127.0.0.1:${(this.#endpoint.address() as AddressInfo).port}/token`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#endpoint.closeAllConnections();
-    await new Promise((resolve) => this.#endpoint.close(resolve));
-    await this.#jwks[Symbol.asyncDispose]();
-  }
-}
-
-function start(issuer: Issuer) {
+function start(issuer: OAuthIssuer) {
   return startOnRealPorts({
     listeners: "SIGNED://localhost:0,UNSECURED://localhost:0",
     "listener.security.protocol.map": "SIGNED:SASL_SSL,UNSECURED:SASL_SSL",
@@ -72,16 +29,12 @@ function start(issuer: Issuer) {
     "ssl.keystore.certificate.chain": own.certificate,
     "ssl.keystore.key": own.key,
     "sasl.enabled.mechanisms": "OAUTHBEARER",
-    "listener.name.signed.oauthbearer.sasl.oauthbearer.jwks.endpoint.url": issuer.jwksUrl,
-    "listener.name.signed.oauthbearer.sasl.oauthbearer.expected.audience": AUDIENCE,
-    "listener.name.signed.oauthbearer.sasl.oauthbearer.expected.issuer": ISSUER,
+    ...issuer.listenerConfigs("signed"),
   });
 }
 
-const hour = () => Math.floor(Date.now() / 1_000) + 3_600;
-
 test("kafkajs: oauthBearerProvider", async () => {
-  await using issuer = await Issuer.start();
+  await using issuer = await OAuthIssuer.start();
   await using at = await start(issuer);
   const client = (listener: number, value: string) =>
     new Kafka({
@@ -91,7 +44,7 @@ test("kafkajs: oauthBearerProvider", async () => {
       logLevel: logLevel.NOTHING,
       retry: { retries: 0 },
     });
-  const ways = [key.token({}), unsecuredToken({ sub: "alice", exp: hour() })];
+  const ways = [issuer.token({}), unsecuredTokenOf("alice")];
   for (const [listener, token] of ways.entries()) {
     const producer = client(listener, token).producer();
     await producer.connect();
@@ -99,15 +52,15 @@ test("kafkajs: oauthBearerProvider", async () => {
     expect(sent).toMatchObject([{ errorCode: 0, baseOffset: "0" }]);
     await producer.disconnect();
   }
-  const wrong = client(SIGNED, key.token({ aud: "billing" })).admin();
+  const wrong = client(SIGNED, issuer.token({ aud: "billing" })).admin();
   await expect(wrong.connect().then(() => wrong.listTopics())).rejects.toThrow();
 });
 
 test("@tarpan/client: oauthClientCredentials", async () => {
-  await using issuer = await Issuer.start();
+  await using issuer = await OAuthIssuer.start();
   await using at = await start(issuer);
   const topics = async (clientSecret: string) => {
-    const grant = { tokenEndpointUrl: issuer.tokenUrl, clientId: "service", clientSecret };
+    const grant = { tokenEndpointUrl: issuer.tokenUrl, clientId: CLIENT.id, clientSecret };
     await using client = new Client({
       bootstrap: `localhost:${at.port(SIGNED)}`,
       tls: { ca: ca.certificate },
@@ -115,7 +68,7 @@ test("@tarpan/client: oauthClientCredentials", async () => {
     });
     return await client.allTopics();
   };
-  expect(await topics("s3cret")).toEqual([]);
+  expect(await topics(CLIENT.secret)).toEqual([]);
   await expect(topics("wrong")).rejects.toThrow("status 401: invalid_client");
 });
 
@@ -147,7 +100,7 @@ consumer.close()
 python.it(
   "confluent-kafka-python: oauth_cb, and OIDC by a token endpoint",
   async () => {
-    await using issuer = await Issuer.start();
+    await using issuer = await OAuthIssuer.start();
     await using at = await start(issuer);
     await using directory = await TestDirectory.make();
     const tls = { "ssl.ca.location": await directory.write("ca.pem", ca.certificate) };
@@ -159,22 +112,22 @@ python.it(
         ...tls,
         ...configs,
       };
-      const input = JSON.stringify({ configs: all, seconds: 20, expires: hour(), ...more });
+      const input = JSON.stringify({ configs: all, seconds: 20, expires: inAnHour(), ...more });
       return run(python.path, ["-c", PYTHON], { input, env: { PYTHONPATH: python.modules } });
     };
     const oidc = (secret: string) => ({
       "sasl.oauthbearer.method": "oidc",
-      "sasl.oauthbearer.client.id": "service",
+      "sasl.oauthbearer.client.id": CLIENT.id,
       "sasl.oauthbearer.client.secret": secret,
       "sasl.oauthbearer.token.endpoint.url": issuer.tokenUrl,
     });
     const [callback, unsecured, endpoint, ...refused] = await Promise.all([
-      ask(SIGNED, {}, { token: key.token({}) }),
-      ask(UNSECURED, {}, { token: unsecuredToken({ sub: "alice", exp: hour() }) }),
-      ask(SIGNED, oidc("s3cret"), {}),
-      ask(SIGNED, {}, { token: key.token({ iss: "https://evil.example.com" }), seconds: 3 }),
+      ask(SIGNED, {}, { token: issuer.token({}) }),
+      ask(UNSECURED, {}, { token: unsecuredTokenOf("alice") }),
+      ask(SIGNED, oidc(CLIENT.secret), {}),
+      ask(SIGNED, {}, { token: issuer.token({ iss: "https://evil.example.com" }), seconds: 3 }),
       ask(SIGNED, {}, { token: new TokenIssuer("key").token({}), seconds: 3 }),
-      ask(SIGNED, {}, { token: unsecuredToken({ sub: "alice", exp: hour() }), seconds: 3 }),
+      ask(SIGNED, {}, { token: unsecuredTokenOf("alice"), seconds: 3 }),
     ]);
     for (const served of [callback, unsecured, endpoint]) {
       expect(served).toMatchObject({ code: 0, stdout: "x\n" });
@@ -186,65 +139,70 @@ python.it(
   90_000,
 );
 
-const JAVA = `
-import java.util.*;
-import org.apache.kafka.clients.admin.*;
-public class OAuth {
-  public static void main(String[] args) throws Exception {
-    Properties configs = new Properties();
-    for (String pair : args) {
-      int at = pair.indexOf('=');
-      configs.put(pair.substring(0, at), pair.substring(at + 1));
-    }
-    try (Admin admin = Admin.create(configs)) {
-      NewTopic topic = new NewTopic("java-" + UUID.randomUUID(), 1, (short) 1);
-      admin.createTopics(List.of(topic)).all().get();
-      System.out.println("created");
-    } catch (Exception error) {
-      for (Throwable cause = error; cause != null; cause = cause.getCause())
-        System.out.println(cause);
-    }
-  }
-}
-`;
-
 java.it(
-  "Kafka's own client: unsecured tokens, and a token endpoint",
+  "Kafka's own client: unsecured tokens, a token endpoint, and a token in a file",
   async () => {
-    await using issuer = await Issuer.start();
+    await using issuer = await OAuthIssuer.start();
     await using at = await start(issuer);
     await using directory = await TestDirectory.make();
-    const source = await directory.write("OAuth.java", JAVA);
-    const truststore = await directory.write("ca.pem", ca.certificate);
+    const file = `file:${await directory.write("token", issuer.token({ sub: "service" }))}`;
+    const allowed = `-Dorg.apache.kafka.sasl.oauthbearer.allowed.files=${file.slice(5)}`;
     const module = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required";
-    const ask = (listener: number, configs: Record<string, string>) => {
-      const all = {
-        "bootstrap.servers": `localhost:${at.port(listener)}`,
+    const ask = (listener: number, topic: string, configs: Record<string, string>) => {
+      const port = at.port(listener);
+      const args = [allowed, ...javaArgs(java, "Peer", issuer.tokenUrl, file)];
+      const security = {
         "security.protocol": "SASL_SSL",
         "sasl.mechanism": "OAUTHBEARER",
         "ssl.truststore.type": "PEM",
-        "ssl.truststore.location": truststore,
+        "ssl.truststore.certificates": ca.certificate,
         ...configs,
       };
-      const pairs = Object.entries(all).map(([name, value]) => `${name}=${value}`);
-      const allowed = `-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${issuer.tokenUrl}`;
-      const flags = [allowed, "-XX:TieredStopAtLevel=1", "-cp", java.classPath];
-      return succeed(java.path, [...flags, source, ...pairs]);
+      const address = { port, bootstrap: `localhost:${port}` };
+      return programPeer(java, args, address)("admin", topic, { security }).catch(String);
     };
-    const oidc = (secret: string) => ({
+    const retrieved = (url: string, jaas: string) => ({
       "sasl.login.callback.handler.class":
         "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
-      "sasl.oauthbearer.token.endpoint.url": issuer.tokenUrl,
-      "sasl.jaas.config": `${module} clientId="service" clientSecret="${secret}";`,
+      "sasl.oauthbearer.token.endpoint.url": url,
+      "sasl.jaas.config": `${module} ${jaas};`,
     });
+    const grant = `clientId="${CLIENT.id}" clientSecret="${CLIENT.secret}"`;
     const unsecured = { "sasl.jaas.config": `${module} unsecuredLoginStringClaim_sub="alice";` };
-    const answers = await Promise.all([
-      ask(UNSECURED, unsecured),
-      ask(SIGNED, oidc("s3cret")),
-      ask(SIGNED, unsecured),
+    const [served, ...others] = await Promise.all([
+      ask(SIGNED, "by-endpoint", retrieved(issuer.tokenUrl, grant)),
+      ask(SIGNED, "by-file", retrieved(file, "")),
+      ask(UNSECURED, "unsecured", unsecured),
+      ask(SIGNED, "refused", unsecured),
     ]);
     const refusal = expect.stringMatching(/SaslAuthenticationException.*invalid_token/);
-    expect(answers).toEqual(["created\n", "created\n", refusal]);
+    expect([served, ...others]).toEqual([...Array(3).fill(ADMIN_ROUND_TRIP), refusal]);
   },
   90_000,
+);
+
+/** Of Debian's librdkafka, which was built without HTTP: it can only make a token by itself. */
+kcat.it(
+  "kcat: an unsecured token",
+  async () => {
+    await using issuer = await OAuthIssuer.start();
+    await using at = await start(issuer);
+    await using directory = await TestDirectory.make();
+    const configs = {
+      "security.protocol": "SASL_SSL",
+      "ssl.ca.location": await directory.write("ca.pem", ca.certificate),
+      "sasl.mechanism": "OAUTHBEARER",
+      "enable.sasl.oauthbearer.unsecure.jwt": "true",
+      "sasl.oauthbearer.config": "principal=alice",
+    };
+    const flags = Object.entries(configs).flatMap(([name, value]) => ["-X", `${name}=${value}`]);
+    const to = (listener: number) => ["-b", `localhost:${at.port(listener)}`, ...flags];
+    const produced = await run(kcat.path, [...to(UNSECURED), "-t", "t", "-P"], { input: "x\n" });
+    expect(produced).toMatchObject({ code: 0 });
+    const consumed = await run(kcat.path, [...to(UNSECURED), "-t", "t", "-C", "-e", "-q"]);
+    expect(consumed).toMatchObject({ code: 0, stdout: "x\n" });
+    const refused = await run(kcat.path, [...to(SIGNED), "-t", "t", "-P"], { input: "x\n" });
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/invalid_token/)]);
+  },
+  60_000,
 );

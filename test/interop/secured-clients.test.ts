@@ -1,186 +1,113 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { Admin, Consumer, Producer } from "@platformatic/kafka";
 import { Kafka, logLevel } from "kafkajs";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { KafkaSocket } from "../../packages/broker/test/runtime/kafka-socket.ts";
-import { startOnRealPorts } from "../../packages/broker/test/runtime/on-real-ports.ts";
-import { createUser } from "../../packages/broker/test/sasl/sasl-client.ts";
-import { TestAuthority, TestDirectory } from "../../packages/broker/test/tls/certificates.ts";
-import { type Peer, peer } from "../harness/peers.ts";
-import { ADMIN_ROUND_TRIP, atOffsets, peerSource, programPeer, SAMPLE } from "./peer.ts";
+import { peer } from "../harness/peers.ts";
+import { ADMIN_ROUND_TRIP, atOffsets, programPeer, SAMPLE } from "./peer.ts";
+import { BOB, SecuredBroker, WAYS, type Way } from "./secured-broker.ts";
+import { asker, javaArgs, PROGRAMS, type Program, tokenFor } from "./secured-programs.ts";
 
-// Clients of the matrix over SASL_SSL with SCRAM-SHA-512, and over mutual TLS: they produce and
-// consume, and change topics or use transactions. ACLs are on, so the broker has to know who they
-// are. kcat is in security.test.ts, OAUTHBEARER in oauth.test.ts. `npm run chaos` has all programs.
+// Clients of the matrix over TLS, with SCRAM-SHA-512, a certificate, and a token: they produce and
+// consume, and change topics or use transactions. kcat is in security.test.ts and oauth.test.ts,
+// and the latter has what is refused. `npm run chaos` has all programs in all ways.
 
-const ca = new TestAuthority();
-const own = ca.broker();
-const alice = ca.issue("alice");
-const PASSWORD = "b-secret";
 const isLong = process.env.TARPAN_CHAOS === "1";
-
-const [USERS, MUTUAL, OPEN] = [0, 1, 2];
-const WAYS = ["SASL_SSL", "mutual TLS"] as const;
-type Way = (typeof WAYS)[number];
-
-let at: Awaited<ReturnType<typeof startOnRealPorts>>;
-let directory: TestDirectory;
-let files: { ca: string; certificate: string; key: string };
+const java = peer("java");
+let broker: SecuredBroker;
 
 beforeAll(async () => {
-  at = await startOnRealPorts({
-    listeners: "USERS://localhost:0,MUTUAL://localhost:0,OPEN://localhost:0",
-    "listener.security.protocol.map": "USERS:SASL_SSL,MUTUAL:SSL,OPEN:PLAINTEXT",
-    "ssl.keystore.type": "PEM",
-    "ssl.keystore.certificate.chain": own.certificate,
-    "ssl.keystore.key": own.key,
-    "ssl.truststore.type": "PEM",
-    "ssl.truststore.certificates": ca.certificate,
-    "listener.name.mutual.ssl.client.auth": "required",
-    "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
-    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-    "super.users": "User:bob;User:CN=alice;User:ANONYMOUS",
-    "group.initial.rebalance.delay.ms": "0",
-  });
-  using open = KafkaSocket.plain(at.port(OPEN));
-  await createUser(open, "SCRAM-SHA-512", "bob", PASSWORD);
-  directory = await TestDirectory.make();
-  files = {
-    ca: await directory.write("ca.pem", ca.certificate),
-    certificate: await directory.write("alice.pem", alice.certificate),
-    key: await directory.write("alice.key", alice.key),
-  };
+  broker = await SecuredBroker.start();
 });
 
-afterAll(async () => {
-  await directory[Symbol.asyncDispose]();
-  await at.broker.stop();
-});
+afterAll(() => broker[Symbol.asyncDispose]());
 
-const isMutual = (way: Way) => way === "mutual TLS";
-
-function addressOf(way: Way) {
-  const port = at.port(isMutual(way) ? MUTUAL : USERS);
-  return { port, bootstrap: `localhost:${port}` };
-}
-
-/** Configs of librdkafka. Before its release 2.6.1 it sends a wrong nonce by SCRAM. */
-function librdkafka(way: Way, mechanism = "SCRAM-SHA-512") {
-  const authority = { "ssl.ca.location": files.ca };
-  if (isMutual(way)) {
-    return {
-      ...{ ...authority, "security.protocol": "ssl" },
-      ...{ "ssl.certificate.location": files.certificate, "ssl.key.location": files.key },
-    };
-  }
-  return {
-    ...{ ...authority, "security.protocol": "sasl_ssl", "sasl.mechanism": mechanism },
-    ...{ "sasl.username": "bob", "sasl.password": PASSWORD },
-  };
-}
-
-function kafkaPython(way: Way) {
-  const authority = { ssl_cafile: files.ca };
-  if (isMutual(way)) {
-    const { certificate: ssl_certfile, key: ssl_keyfile } = files;
-    return { ...authority, security_protocol: "SSL", ssl_certfile, ssl_keyfile };
-  }
-  return {
-    ...{ ...authority, security_protocol: "SASL_SSL", sasl_mechanism: "SCRAM-SHA-512" },
-    ...{ sasl_plain_username: "bob", sasl_plain_password: PASSWORD },
-  };
-}
-
-interface Program {
-  readonly name: string;
-  readonly args: readonly string[];
-  readonly security: (way: Way) => Readonly<Record<string, string>>;
-  readonly env?: (peer: Peer) => Readonly<Record<string, string>>;
-  /** What it does beside producing and consuming. */
-  readonly also: readonly ("admin" | "transact")[];
-}
-
-const PROGRAMS: readonly Program[] = [
-  {
-    name: "confluent-kafka-python",
-    args: [peerSource("confluent-kafka-python/peer.py")],
-    security: (way) => librdkafka(way, "PLAIN"),
-    also: ["admin"],
-  },
-  {
-    name: "confluent-kafka-python-2",
-    args: [peerSource("confluent-kafka-python/peer.py")],
-    security: librdkafka,
-    env: ({ modules }) => ({ PYTHONPATH: modules }),
-    also: ["transact"],
-  },
-  {
-    name: "kafka-javascript",
-    args: [peerSource("kafka-javascript/peer.mjs")],
-    security: librdkafka,
-    env: ({ modules }) => ({ NODE_PATH: modules }),
-    also: ["transact"],
-  },
-  {
-    name: "kafka-python",
-    args: [peerSource("kafka-python/peer.py")],
-    security: kafkaPython,
-    also: ["admin"],
-  },
-];
-
+/** kafka-javascript does not send empty values. */
 const sample = SAMPLE.filter(({ value }) => value !== "").map((record) => ({
   ...record,
   headers: record.headers.filter(([, value]) => value !== ""),
 }));
 
-for (const { name, args, security, env, also } of isLong ? PROGRAMS : PROGRAMS.slice(1, 2)) {
-  const client = peer(name);
-  for (const way of WAYS) {
-    client.it(
-      `${name}: ${way}`,
-      async () => {
-        const ask = programPeer(client, args, addressOf(way), env?.(client));
-        const topic = `${name}-${isMutual(way) ? "mutual" : "users"}`;
-        await createTopic(topic);
-        const secured = { security: security(way) };
-        const records = sample.map((record) => ({ partition: 0, ...record }));
-        await ask("produce", topic, { ...secured, codec: "none", records });
-        const wanted = { ...secured, partition: 0, offset: 0, count: sample.length };
-        expect((await ask("consume", topic, wanted)).records).toEqual(atOffsets(sample));
-        if (also.includes("admin")) {
-          expect(await ask("admin", `${topic}-admin`, secured)).toEqual(ADMIN_ROUND_TRIP);
-        }
-        if (isLong && also.includes("transact")) {
-          await createTopic(`${topic}-transacted`);
-          const { values } = await ask("transact", `${topic}-transacted`, secured);
-          expect(values).toEqual(["committed"]);
-        }
-      },
-      120_000,
+for (const program of PROGRAMS) {
+  const ways = isLong ? WAYS : program.quickly;
+  if (ways.length === 0) continue;
+  const use = async () => {
+    const used = await Promise.all(
+      ways.map(async (way) => [way, await useProgram(program, way).catch(String)]),
     );
-  }
+    expect(Object.fromEntries(used)).toEqual(
+      Object.fromEntries(ways.map((way) => [way, expectedOf(program, way)])),
+    );
+  };
+  peer(program.peer).it(`${program.peer}: ${ways.join(", ")}`, use, 120_000);
 }
 
-async function createTopic(topic: string): Promise<void> {
-  const brokers = [`localhost:${at.port(OPEN)}`];
-  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
-  await admin.disconnect();
+java.it("java: mutual TLS with a PKCS#12 keystore", async (context) => {
+  const { certificate, key } = broker.files;
+  const keystore = join(broker.directory.path, "alice.p12");
+  const password = "of-the-keystore";
+  const made = ["-out", keystore, "-passout", `pass:${password}`];
+  const pkcs12 = ["pkcs12", "-export", "-in", certificate, "-inkey", key, ...made];
+  if (spawnSync("openssl", pkcs12).error) context.skip("there is no openssl here");
+  const security = {
+    "security.protocol": "SSL",
+    "ssl.truststore.type": "PEM",
+    "ssl.truststore.location": broker.files.ca,
+    "ssl.keystore.type": "PKCS12",
+    "ssl.keystore.location": keystore,
+    "ssl.keystore.password": password,
+  };
+  const ask = programPeer(java, javaArgs(java, "Peer"), broker.addressOf("mutual TLS"));
+  expect(await ask("admin", "pkcs12", { security })).toEqual(ADMIN_ROUND_TRIP);
+});
+
+const mayAlso = (way: Way) => isLong && !way.endsWith("OAUTHBEARER");
+
+async function useProgram(program: Program, way: Way): Promise<object> {
+  const ask = asker(program, broker, way);
+  const topic = `${program.peer}-${way.replaceAll(" ", "-")}`;
+  await broker.admin.createTopic({ name: topic });
+  const records = sample.map((record) => ({ partition: 0, ...record }));
+  await ask("produce", topic, { codec: "none", records });
+  const wanted = { partition: 0, offset: 0, count: sample.length };
+  const used: Record<string, unknown> = { ...(await ask("consume", topic, wanted)) };
+  if (!mayAlso(way)) return used;
+  if (program.also.includes("admin")) used.admin = await ask("admin", `${topic}-admin`, {});
+  if (program.also.includes("transact")) {
+    const name = `${topic}-transacted`;
+    await broker.admin.createTopic({ name });
+    used.values = (await ask("transact", name, {})).values;
+  }
+  return used;
+}
+
+function expectedOf({ also }: Program, way: Way): object {
+  return {
+    records: atOffsets(sample),
+    ...(mayAlso(way) && also.includes("admin") && { admin: ADMIN_ROUND_TRIP }),
+    ...(mayAlso(way) && also.includes("transact") && { values: ["committed"] }),
+  };
 }
 
 function nodeTls(way: Way) {
-  const own = isMutual(way) ? { cert: alice.certificate, key: alice.key } : {};
-  return { ca: ca.certificate, ...own };
+  const { ca, certificate: cert, key } = broker.pem;
+  return { ca, ...(way === "mutual TLS" && { cert, key }) };
+}
+
+function kafkajsSasl(way: Way) {
+  if (way === "mutual TLS") return {};
+  if (way === "SCRAM") return { sasl: { mechanism: "scram-sha-512" as const, ...BOB } };
+  const oauthBearerProvider = async () => ({ value: tokenFor(broker, way) });
+  return { sasl: { mechanism: "oauthbearer" as const, oauthBearerProvider } };
 }
 
 it.each(WAYS)("kafkajs: %s", async (way) => {
-  const mechanism = "scram-sha-512" as const;
+  const { bootstrap } = broker.addressOf(way);
   const kafka = new Kafka({
-    ...{ brokers: [addressOf(way).bootstrap], logLevel: logLevel.NOTHING, ssl: nodeTls(way) },
-    ...(!isMutual(way) && { sasl: { mechanism, username: "bob", password: PASSWORD } }),
+    ...{ brokers: [bootstrap], logLevel: logLevel.NOTHING, ssl: nodeTls(way) },
+    ...kafkajsSasl(way),
   });
-  const topic = `kafkajs-${isMutual(way) ? "mutual" : "users"}`;
+  const topic = `kafkajs-${way.replaceAll(" ", "-")}`;
   const admin = kafka.admin();
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
@@ -199,12 +126,19 @@ it.each(WAYS)("kafkajs: %s", async (way) => {
   for (const client of [consumer, producer, admin]) await client.disconnect();
 });
 
+function platformaticSasl(way: Way) {
+  if (way === "mutual TLS") return {};
+  if (way === "SCRAM") return { sasl: { mechanism: "SCRAM-SHA-512" as const, ...BOB } };
+  const token = () => tokenFor(broker, way);
+  return { sasl: { mechanism: "OAUTHBEARER" as const, token } };
+}
+
 it.each(WAYS)("@platformatic/kafka: %s", async (way) => {
-  const mechanism = "SCRAM-SHA-512" as const;
-  const topic = `platformatic-${isMutual(way) ? "mutual" : "users"}`;
+  const topic = `platformatic-${way.replaceAll(" ", "-")}`;
+  const { bootstrap } = broker.addressOf(way);
   const common = {
-    ...{ clientId: topic, bootstrapBrokers: [addressOf(way).bootstrap], tls: nodeTls(way) },
-    ...(!isMutual(way) && { sasl: { mechanism, username: "bob", password: PASSWORD } }),
+    ...{ clientId: topic, bootstrapBrokers: [bootstrap], tls: nodeTls(way) },
+    ...platformaticSasl(way),
   };
   const admin = new Admin(common);
   await admin.createTopics({ topics: [topic], partitions: 1, replicas: 1 });

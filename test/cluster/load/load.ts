@@ -132,6 +132,8 @@ export class Load {
 
 const FAILURES_KEPT = 100;
 
+const REFUSED_LOG_IN = "wrong user name or password";
+
 /** Whether an error is fatal. The errors to be expected while brokers fail are retriable. */
 function isUnexpected(error: unknown): boolean {
   const { name, code, retriable, type } = error as {
@@ -142,6 +144,8 @@ function isUnexpected(error: unknown): boolean {
   };
   const kafkaName =
     name === "KafkaJSProtocolError" ? type : /^TARPAN_KAFKA_(.*)/.exec(String(code))?.[1];
+  // A user who exists is let in or cut off, whatever happens to the brokers.
+  if (error instanceof Error && error.message.includes(REFUSED_LOG_IN)) return true;
   if (kafkaName === undefined || retriable === true) return false;
   return !EXPECTED_BY_MEMBERS.includes(kafkaName);
 }

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from base64 import b64decode, b64encode
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
@@ -31,7 +32,11 @@ def encode(data):
 
 
 def connection_of(request):
-    return {"bootstrap.servers": request["bootstrap"], **request.get("security", {})}
+    security = dict(request.get("security", {}))
+    if "token" in security:
+        token, expires = security.pop("token"), time.time() + 3600
+        security["oauth_cb"] = lambda _: (token, expires)
+    return {"bootstrap.servers": request["bootstrap"], **security}
 
 
 def produce(request):

@@ -31,6 +31,7 @@ type request struct {
 	Count     int      `json:"count"`
 	Timestamp int64    `json:"timestamp"`
 	Records   []record `json:"records"`
+	Security  security `json:"security"`
 
 	Group               string `json:"group"`
 	Protocol            string `json:"protocol"`
@@ -73,7 +74,8 @@ func check(err error) {
 }
 
 func client(in request, options ...kgo.Opt) *kgo.Client {
-	made, err := kgo.NewClient(append(options, kgo.SeedBrokers(in.Bootstrap))...)
+	options = append(options, kgo.SeedBrokers(in.Bootstrap))
+	made, err := kgo.NewClient(append(options, in.Security.options()...)...)
 	check(err)
 	return made
 }

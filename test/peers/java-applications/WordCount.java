@@ -1,3 +1,5 @@
+import java.io.FileReader;
+import java.io.IOException;
 import java.util.List;
 import java.util.Properties;
 import org.apache.kafka.common.serialization.Serdes;
@@ -7,10 +9,10 @@ import org.apache.kafka.streams.StreamsBuilder;
 /**
  * A Kafka Streams application that counts the words of the topic "lines", exactly once. For each
  * word it reads, it writes the word and its new count to the topic "counts". It runs until it is
- * killed.
+ * killed. Its arguments are the bootstrap servers, its directory, and a file with more settings.
  */
 public final class WordCount {
-  public static void main(String[] args) throws InterruptedException {
+  public static void main(String[] args) throws InterruptedException, IOException {
     StreamsBuilder builder = new StreamsBuilder();
     builder
         .<String, String>stream("lines")
@@ -20,7 +22,13 @@ public final class WordCount {
         .toStream()
         .mapValues((word, count) -> word + " " + count)
         .to("counts");
-    KafkaStreams streams = new KafkaStreams(builder.build(), settings(args[0], args[1]));
+    Properties settings = settings(args[0], args[1]);
+    if (args.length > 2) {
+      try (var file = new FileReader(args[2])) {
+        settings.load(file);
+      }
+    }
+    KafkaStreams streams = new KafkaStreams(builder.build(), settings);
     streams.setUncaughtExceptionHandler(
         error -> {
           error.printStackTrace();

@@ -51,6 +51,9 @@ public class Peer {
   static Properties properties(JsonNode request) {
     Properties properties = new Properties();
     properties.put("bootstrap.servers", request.get("bootstrap").asText());
+    for (var config : request.path("security").properties()) {
+      properties.put(config.getKey(), config.getValue().asText());
+    }
     return properties;
   }
 

@@ -10,8 +10,13 @@ const { ConsumerGroupStates, Kafka, logLevel } = client.KafkaJS;
 const decode = (text) => (text === null ? null : Buffer.from(text, "base64"));
 const encode = (data) => (data === null || data === undefined ? null : data.toString("base64"));
 
-function kafkaOf({ bootstrap, security = {} }) {
-  return new Kafka({ kafkaJS: { brokers: [bootstrap], logLevel: logLevel.ERROR }, ...security });
+function kafkaOf({ bootstrap, security: { token, ...security } = {} }) {
+  const kafkaJS = { brokers: [bootstrap], logLevel: logLevel.ERROR };
+  if (token === undefined) return new Kafka({ kafkaJS, ...security });
+  const lifetime = Date.now() + 3_600_000;
+  const oauthBearerProvider = async () => ({ value: token, principal: "peer", lifetime });
+  const sasl = { mechanism: "oauthbearer", oauthBearerProvider };
+  return new Kafka({ kafkaJS: { ...kafkaJS, ssl: true, sasl }, ...security });
 }
 
 function message({ partition, key, value, headers, timestamp }) {

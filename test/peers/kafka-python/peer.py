@@ -16,8 +16,21 @@ def encode(data):
     return None if data is None else b64encode(data).decode()
 
 
+class GivenToken:
+    """A provider for OAUTHBEARER, which has to be an object."""
+
+    def __init__(self, token):
+        self.given = token
+
+    def token(self):
+        return self.given
+
+
 def connection_of(request):
-    return {"bootstrap_servers": request["bootstrap"], **request.get("security", {})}
+    security = dict(request.get("security", {}))
+    if "token" in security:
+        security["sasl_oauth_token_provider"] = GivenToken(security.pop("token"))
+    return {"bootstrap_servers": request["bootstrap"], **security}
 
 
 def produce(request):

@@ -321,6 +321,7 @@ export class BrokerServer implements RunningBroker {
     const { metadata } = this.state;
     const gateOf = addresses.openGates?.({
       ...{ env, ready: this.#router.opened },
+      isIsolated: () => metadata.leadership.isExpired,
       find: (mechanism, user) => scramCredentialOf(metadata.image, mechanism, user),
     });
     return addresses.list.map(({ sasl, tokens, ...address }) => {

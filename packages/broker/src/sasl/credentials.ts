@@ -36,8 +36,9 @@ export class Credentials {
     user: string,
   ): { readonly credential: ScramCredential; readonly exists: boolean } {
     const known = this.#find(mechanism, user);
-    if (known !== null) return { credential: known, exists: true };
-    return { credential: this.#madeUp(mechanism, user), exists: false };
+    // Made up also for those who exist, so that both take the same time.
+    const madeUp = this.#madeUp(mechanism, user);
+    return { credential: known ?? madeUp, exists: known !== null };
   }
 
   /** Whether the client has this password of the user, in the config or in the metadata. */
@@ -48,14 +49,16 @@ export class Credentials {
     client: WaitingClient,
   ): Promise<boolean> {
     const expected = configured.get(user);
-    if (expected !== undefined) return this.#isEqual(expected, password);
-    const mechanism = this.#mechanismOf(user) ?? this.#mechanismOf(NOBODY) ?? "SCRAM-SHA-256";
+    if (expected !== undefined && this.#isEqual(expected, password)) return true;
+    // A wrong password of such a user is hashed, too: the time must not tell that there is one.
+    const ofMetadata = expected === undefined ? this.#mechanismOf(user) : null;
+    const mechanism = ofMetadata ?? this.#mechanismOf(NOBODY) ?? "SCRAM-SHA-256";
     const { credential, exists } = this.scram(mechanism, user);
     const salted = await this.#hashing.run(client, () =>
       saltPassword(mechanism, password, credential),
     );
     const { storedKey } = scramKeys(mechanism, salted);
-    return timingSafeEqual(storedKey, credential.storedKey) && exists;
+    return timingSafeEqual(storedKey, credential.storedKey) && exists && expected === undefined;
   }
 
   /** The mechanism whose credential PLAIN checks. */

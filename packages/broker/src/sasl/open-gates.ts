@@ -5,7 +5,7 @@ import { Credentials, type FindCredential } from "./credentials.ts";
 import { SaslHttpLogin } from "./http-login.ts";
 import { type GateParts, SaslGate } from "./sasl-gate.ts";
 
-interface Parts extends Pick<GateParts, "env" | "ready"> {
+interface Parts extends Pick<GateParts, "env" | "ready" | "isIsolated"> {
   /** The users in the metadata. */
   readonly find: FindCredential;
 }
@@ -16,10 +16,10 @@ type OpenGate = (settings: SaslSettings, tokens: BearerTokens | null) => Gate;
 export type OpenGates = (parts: Parts) => OpenGate;
 
 /** Makes the gates of all listeners, which share what checks passwords. */
-export const openGates: OpenGates = ({ find, env, ready }) => {
-  const credentials = new Credentials(find, env.random);
+export const openGates: OpenGates = ({ find, ...shared }) => {
+  const credentials = new Credentials(find, shared.env.random);
   return (settings, tokens) => {
-    const parts = { settings, credentials, tokens, env, ready };
+    const parts = { ...shared, settings, credentials, tokens };
     return {
       maxFrameBytes: settings.maxFrameBytes,
       http: new SaslHttpLogin(parts),

@@ -40,6 +40,8 @@ export interface GateParts {
   readonly env: Pick<Env, "clock" | "timers" | "random">;
   /** Resolves when the users are known: a client must not be refused before. */
   readonly ready: Promise<unknown>;
+  /** Whether users may have been deleted without this broker's knowledge. */
+  readonly isIsolated: () => boolean;
 }
 
 type Frames = readonly Uint8Array[];
@@ -57,6 +59,9 @@ const MIN_REAUTH_INTERVAL_MS = 1_000;
  * 1. Until the client is authenticated, a frame is looked at only when all frames before it are
  *    answered.
  * 2. A failed authentication ends the connection.
+ * 3. Who logged in while the broker was isolated is served nothing, also after that: the user may
+ *    have been deleted. The log-in itself is answered, because kafkajs gives up for good when its
+ *    connection ends in the middle of one. After that it asks another broker.
  */
 export class SaslGate implements RequestRouter {
   readonly #parts: GateParts;
@@ -67,6 +72,8 @@ export class SaslGate implements RequestRouter {
   /** The client when it authenticates anew: it has to stay the same. */
   #before: { readonly principal: KafkaPrincipal; readonly mechanism: SaslMechanism } | null = null;
   #wrongMechanism: string | null = null;
+  /** Whether the users were not known for certain when the client logged in. */
+  #isDoubtful = false;
   #authenticatedMs = 0;
   #expiresMs = Number.POSITIVE_INFINITY;
   /** What the client is told of its session, ms; 0 if it does not end. */
@@ -80,6 +87,10 @@ export class SaslGate implements RequestRouter {
   accept(frame: Uint8Array): PendingRequest {
     const { router, info } = this.#connection;
     if (this.#state !== "done") return { lane: null, run: () => this.#inTurn(frame) };
+    if (this.#isDoubtful) {
+      const why = "its client logged in while this broker was isolated";
+      throw new RefusedRequest("isolated", why);
+    }
     if (this.#beginsAnew(frame)) return { lane: null, run: () => this.#inTurn(frame) };
     if (this.#parts.env.clock.monotonicMs() > this.#expiresMs) {
       const why =
@@ -192,7 +203,9 @@ export class SaslGate implements RequestRouter {
     if (this.#wrongMechanism !== null) {
       throw new AuthenticationError(this.#wrongMechanism, this.#wrongMechanism);
     }
+    this.#isDoubtful ||= this.#parts.isIsolated();
     const step = await this.#exchange!.next(token);
+    this.#isDoubtful ||= this.#parts.isIsolated();
     if (step.user !== null) this.#complete(userPrincipal(step.user), step.expiresMs);
     return step;
   }

@@ -239,6 +239,7 @@ describe("Kafka configs that set Tarpan's keys", () => {
     ["kafka: { authorizer.class.name: org.x.Acl }", "then everybody may do everything"],
     ["kafka: { ssl.keystore.location: /k.jks }", "so everybody could connect"],
     ["kafka: { listener.name.x.ssl.keystore.location: /k.jks }", "so everybody could connect"],
+    ["kafka: { security.inter.broker.protocol: SSL }", "kafka.security.inter.broker.protocol"],
     ["kafka: { super.users: admin }", "'admin' must be like User:NAME"],
     ["kafka: { log.cleaner.thread: 2 }", "did you mean log.cleaner.threads?"],
     ["kafka: { log.cleaner.threads: some }", "invalid value some for log.cleaner.threads"],
@@ -247,6 +248,12 @@ describe("Kafka configs that set Tarpan's keys", () => {
       code: "TARPAN_CONFIG",
       message: expect.stringContaining(message),
     });
+  });
+
+  test("inter.broker.listener.name has no effect, which is warned of", async () => {
+    const { settings } = await kafka("inter.broker.listener.name: PLAINTEXT");
+    const warnings = ignoredConfigWarnings(Object.keys(settings.kafkaConfigs));
+    expect(warnings).toEqual([expect.stringContaining("inter.broker.listener.name")]);
   });
 
   test("security configs are accepted if they ask for no security", async () => {

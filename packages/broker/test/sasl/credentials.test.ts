@@ -1,16 +1,20 @@
+import { pbkdf2Sync } from "node:crypto";
 import { expect, test } from "vitest";
 import { Credentials } from "../../src/sasl/credentials.ts";
-import { NOBODY, type ScramCredential } from "../../src/security/scram.ts";
+import { NOBODY, type ScramCredential, scramKeys } from "../../src/security/scram.ts";
 import { SeededRandom } from "../env/seeded-random.ts";
 
 /** Log-ins that come in this order, `user@address`; resolves to the order of their answers. */
-async function answered(logins: readonly string[]): Promise<string[]> {
+async function answered(
+  logins: readonly string[],
+  configured: ReadonlyMap<string, string> = new Map(),
+): Promise<string[]> {
   const credentials = new Credentials(() => null, new SeededRandom(1));
   const order: string[] = [];
   const tries = logins.map(async (login) => {
     const [user, address] = login.split("@") as [string, string];
     const client = { address, heldBytes: 100 };
-    expect(await credentials.isPassword(user, "wrong", new Map(), client)).toBe(false);
+    expect(await credentials.isPassword(user, "wrong", configured, client)).toBe(false);
     order.push(login);
   });
   await Promise.all(tries);
@@ -20,6 +24,31 @@ async function answered(logins: readonly string[]): Promise<string[]> {
 test("of the passwords of one address that wait to be hashed, the newest is next", async () => {
   const order = await answered(["first@a", "second@a", "third@a", "fourth@a"]);
   expect(order).toEqual(["first@a", "fourth@a", "third@a", "second@a"]);
+});
+
+test("a wrong password of a configured user takes as long as that of nobody", async () => {
+  const configured = new Map([["admin", "right"]]);
+  const order = await answered(["nobody@a", "admin@a", "nobody2@a"], configured);
+  expect(order).toEqual(["nobody@a", "nobody2@a", "admin@a"]);
+});
+
+test("a configured user has no other password, also if the metadata has one", async () => {
+  const known = (password: string) => {
+    const made = { salt: new Uint8Array(16), iterations: 4_096 };
+    const salted = pbkdf2Sync(password, made.salt, made.iterations, 32, "sha256");
+    return { ...made, ...scramKeys("SCRAM-SHA-256", salted) };
+  };
+  const credentials = new Credentials((mechanism, user) => {
+    return mechanism === "SCRAM-SHA-256" && user === "admin" ? known("other") : null;
+  }, new SeededRandom(1));
+  const isPassword = (password: string, configured: [string, string][]) =>
+    credentials.isPassword("admin", password, new Map(configured), {
+      address: "a",
+      heldBytes: 100,
+    });
+  expect(await isPassword("other", [])).toBe(true);
+  expect(await isPassword("other", [["admin", "right"]])).toBe(false);
+  expect(await isPassword("right", [["admin", "right"]])).toBe(true);
 });
 
 test("who guesses passwords does not keep others waiting", async () => {

@@ -30,3 +30,19 @@ test("a deleted user keeps the connections that are open, and gets no others", a
   expect(await logIn(after)).toMatchObject({ errorCode: ErrorCode.SASL_AUTHENTICATION_FAILED });
   expect((await before.send(Metadata, 12, ALL_TOPICS)).errorCode).toBe(ErrorCode.NONE);
 });
+
+test("a new password counts for the next log-in, and leaves connections open", async () => {
+  await using at = await start();
+  using open = KafkaSocket.plain(at.port(1));
+  const logIn = async (client: KafkaSocket, password: string) =>
+    (await authenticateScram(client, "SCRAM-SHA-256", "bob", password)).errorCode;
+  await createUser(open, "SCRAM-SHA-256", "bob", "b-secret");
+  using before = KafkaSocket.plain(at.port(0));
+  expect(await logIn(before, "b-secret")).toBe(ErrorCode.NONE);
+  await createUser(open, "SCRAM-SHA-256", "bob", "b-another");
+  using old = KafkaSocket.plain(at.port(0));
+  expect(await logIn(old, "b-secret")).toBe(ErrorCode.SASL_AUTHENTICATION_FAILED);
+  using after = KafkaSocket.plain(at.port(0));
+  expect(await logIn(after, "b-another")).toBe(ErrorCode.NONE);
+  expect((await before.send(Metadata, 12, ALL_TOPICS)).errorCode).toBe(ErrorCode.NONE);
+});

@@ -53,6 +53,7 @@ class Gated {
   readonly passed: number[] = [];
   readonly principals: KafkaPrincipal[] = [];
   refusal: RefusedRequest | null = null;
+  isIsolated = false;
   readonly #gate: SaslGate;
 
   constructor({ maxReauthMs = 0, random = new SeededRandom(1) } = {}) {
@@ -82,7 +83,8 @@ class Gated {
       },
       closed: () => {},
     };
-    const parts = { settings, credentials, tokens: TOKENS, env, ready: Promise.resolve() };
+    const state = { ready: Promise.resolve(), isIsolated: () => this.isIsolated };
+    const parts = { settings, credentials, tokens: TOKENS, env, ...state };
     this.#gate = new SaslGate(parts, {
       ...{ router, info: info as unknown as ConnectionInfo },
       authenticated: (principal) => {
@@ -207,6 +209,27 @@ test("a first message of SCRAM that is kept can't be a large one", async () => {
   const refused = await gated.send(SaslAuthenticate, 2, { authBytes });
   expect(refused?.errorCode).toBe(ErrorCode.SASL_AUTHENTICATION_FAILED);
   expect(gated.refusal?.message).toContain("longer than 4096 bytes");
+});
+
+test("who logs in while the broker is isolated is served nothing, also after that", async () => {
+  const whole = new Gated();
+  whole.isIsolated = true;
+  expect(await whole.login("alice", "alice-secret")).toMatchObject({ errorCode: ErrorCode.NONE });
+  const begun = new Gated();
+  await begun.send(SaslHandshake, 1, { mechanism: "PLAIN" });
+  begun.isIsolated = true;
+  const authBytes = plainToken("alice", "alice-secret");
+  await begun.send(SaslAuthenticate, 2, { authBytes });
+  for (const gated of [whole, begun]) {
+    gated.isIsolated = false;
+    // Nor may it log in anew, as who knows whom.
+    gated.time.advance(1_000);
+    const header = { correlationId: 1, clientId: null };
+    const handshake = encodeRequest(SaslHandshake, 1, header, { mechanism: "PLAIN" });
+    expect(await gated.frame(Buffer.concat(handshake).subarray(4))).toBe(null);
+    expect([gated.refusal?.reason, gated.passed]).toEqual(["isolated", []]);
+    expect(await gated.isServed()).toBe(false);
+  }
 });
 
 test("no sequence of frames comes through without the password, and none is a bug", async () => {
