@@ -1,9 +1,9 @@
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 
-/** What may be allocated between two full collections, while the heap is smaller than this. */
+/** What may be allocated between two full collections, while the heap is small. */
 const ROOM_BYTES = 64 * 1024 * 1024;
-/** A larger heap may double, as Go's may by default. */
-const LEAST_PERCENT = 100;
+/** A larger heap may grow to four times its size, which is the most that V8 itself allows. */
+const LEAST_PERCENT = 300;
 const REVIEW_MS = 10_000;
 
 /**
