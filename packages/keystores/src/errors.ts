@@ -10,6 +10,16 @@ export class KeystoreError extends Error {
     super(message);
     this.code = code;
   }
+
+  /** The text for a store of Java's configs `ssl.keystore` or `ssl.truststore`: which is wrong. */
+  textFor(store: string): string {
+    return `can't be used: ${this.message}${this.#passwordOf(store)}`;
+  }
+
+  #passwordOf(store: string): string {
+    if (this.code === "TARPAN_KEYSTORE_PASSWORD") return ` (${store}.password)`;
+    return this.code === "TARPAN_KEYSTORE_KEY_PASSWORD" ? " (ssl.key.password)" : "";
+  }
 }
 
 /**

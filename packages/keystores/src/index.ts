@@ -28,3 +28,4 @@ export async function readKeystore(
   const { certifiedKey } = await keystore();
   return certifiedKey(bytes, options);
 }
+export { isPem } from "./pem.ts";

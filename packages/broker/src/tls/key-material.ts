@@ -1,10 +1,10 @@
 import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import { KeystoreError, readKeystore, readTruststore } from "@tarpan/keystores";
+import { isPem, KeystoreError, readKeystore, readTruststore } from "@tarpan/keystores";
 import type { Keystore, TlsSettings, Truststore } from "../config/tls-settings.ts";
 import { type Validity, validityOf } from "../util/validity.ts";
 import { type KeyFiles, KeyMaterialError } from "./key-files.ts";
-import { certificatesIn, isPem, pem } from "./pem.ts";
+import { certificatesIn, pem } from "./pem.ts";
 
 /** The keys and certificates of a listener, as Node takes them. */
 export interface KeyMaterial {
@@ -94,13 +94,7 @@ async function ofStore<T>(reading: Promise<T>, config: string, path: string): Pr
     return await reading;
   } catch (error) {
     if (!(error instanceof KeystoreError)) throw error;
-    const { code, message } = error;
-    const passwords: Readonly<Record<string, string>> = {
-      TARPAN_KEYSTORE_PASSWORD: ` (${config}.password)`,
-      TARPAN_KEYSTORE_KEY_PASSWORD: " (ssl.key.password)",
-    };
-    const where = `${config}.location: ${path}`;
-    throw new KeyMaterialError(`${where} can't be used: ${message}${passwords[code] ?? ""}`);
+    throw new KeyMaterialError(`${config}.location: ${path} ${error.textFor(config)}`);
   }
 }
 

@@ -1,10 +1,6 @@
 import { certificateBlocks } from "../util/validity.ts";
 import { KeyMaterialError } from "./key-files.ts";
 
-export function isPem(bytes: Buffer): boolean {
-  return bytes.includes("-----BEGIN ");
-}
-
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END \1-----/g;
 
 /** The blocks of a PEM text, which may have spaces for line breaks, as a properties file has. */

@@ -1,5 +1,5 @@
 // The key and trust stores of a client.properties, in PEM, PKCS#12 or JKS.
-import { KeystoreError, readKeystore, readTruststore } from "@tarpan/keystores";
+import { isPem, KeystoreError, readKeystore, readTruststore } from "@tarpan/keystores";
 import { fileBytes } from "./files.ts";
 import type { PropertiesFile } from "./properties-file.ts";
 import type { Source } from "./source.ts";
@@ -54,19 +54,10 @@ async function ofStore<T>(
     return await reading;
   } catch (error) {
     if (!(error instanceof KeystoreError)) throw error;
-    const { code, message } = error;
-    const passwords: Readonly<Record<string, string>> = {
-      TARPAN_KEYSTORE_PASSWORD: ` (${name}.password)`,
-      TARPAN_KEYSTORE_KEY_PASSWORD: " (ssl.key.password)",
-    };
-    throw properties.wrong(`${name}.location`, `can't be used: ${message}${passwords[code] ?? ""}`);
+    throw properties.wrong(`${name}.location`, error.textFor(name));
   }
 }
 
 function passphrase(password: string | undefined) {
   return password === undefined ? {} : { passphrase: password };
-}
-
-function isPem(bytes: Buffer): boolean {
-  return bytes.includes("-----BEGIN ");
 }
